@@ -1,0 +1,173 @@
+//! The work of the qpack rows: 1000 small maps, the same in qpack and in MessagePack.
+
+use qpack_codec::{Reader, Token, Value};
+use rmp::Marker;
+use rmp::decode::RmpRead;
+use serde::{Deserialize, Serialize};
+
+/// One of the small maps.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reading<'a> {
+    /// Series it belongs to.
+    pub series: &'a str,
+    /// Milliseconds since 1970.
+    pub time: i64,
+    /// The measurement.
+    pub value: f64,
+    /// A small number.
+    pub quality: u32,
+    /// A flag.
+    pub valid: bool,
+}
+
+/// The same for zerompk, which has traits of its own.
+#[derive(Debug, zerompk::FromMessagePack)]
+#[msgpack(map)]
+pub struct ZeroReading<'a> {
+    /// Series it belongs to.
+    pub series: &'a str,
+    /// Milliseconds since 1970; unsigned, since that is how `rmp-serde` writes it and zerompk does not convert.
+    pub time: u64,
+    /// The measurement.
+    pub value: f64,
+    /// A small number.
+    pub quality: u32,
+    /// A flag.
+    pub valid: bool,
+}
+
+/// Names for the readings to borrow.
+pub fn names() -> Vec<String> {
+    (0..1000).map(|n| format!("L3/pump-{n:04}")).collect()
+}
+
+/// The readings themselves.
+pub fn readings(names: &[String]) -> Vec<Reading<'_>> {
+    let reading = |(name, n): (_, u32)| Reading {
+        series: name,
+        time: 1_574_000_000_000 + i64::from(n) * 250,
+        value: 20.0 + f64::from(n % 97) / 8.0,
+        quality: 64 + n % 60,
+        valid: !n.is_multiple_of(7),
+    };
+    names.iter().map(String::as_str).zip(0..).map(reading).collect()
+}
+
+/// One number for a scalar, cheap enough not to be what is measured.
+fn raw(bytes: &[u8]) -> u64 {
+    bytes.len() as u64 + bytes.first().copied().map_or(0, u64::from)
+}
+
+/// The sum over a walk of tokens.
+pub fn walk_qpack(input: &[u8]) -> u64 {
+    let mut reader = Reader::new(input);
+    let mut sum = 0_u64;
+    while let Some(token) = reader.token().expect("valid") {
+        sum = sum.wrapping_add(match token {
+            Token::Int(value) => value as u64,
+            Token::Double(value) => value.to_bits(),
+            Token::Raw(bytes) => raw(bytes),
+            Token::Bool(value) => value.into(),
+            Token::Null | Token::Hook | Token::End => 0,
+            Token::Array(_) => 3,
+            Token::Map(_) => 5,
+        });
+    }
+    sum
+}
+
+/// The same over MessagePack with `rmp`'s tokens. It keeps no account of nesting, which is to its advantage.
+pub fn walk_rmp(mut input: &[u8]) -> u64 {
+    fn take<'a>(input: &mut &'a [u8], len: usize) -> &'a [u8] {
+        let (bytes, rest) = input.split_at(len);
+        *input = rest;
+        bytes
+    }
+
+    let mut sum = 0_u64;
+    while !input.is_empty() {
+        let part = match rmp::decode::read_marker(&mut input).expect("valid") {
+            Marker::FixPos(value) => value.into(),
+            Marker::FixNeg(value) => value as u64,
+            Marker::U8 => input.read_data_u8().expect("valid").into(),
+            Marker::U16 => input.read_data_u16().expect("valid").into(),
+            Marker::U32 => input.read_data_u32().expect("valid").into(),
+            Marker::U64 => input.read_data_u64().expect("valid"),
+            Marker::I8 => input.read_data_i8().expect("valid") as u64,
+            Marker::I16 => input.read_data_i16().expect("valid") as u64,
+            Marker::I32 => input.read_data_i32().expect("valid") as u64,
+            Marker::I64 => input.read_data_i64().expect("valid") as u64,
+            Marker::F64 => input.read_data_f64().expect("valid").to_bits(),
+            Marker::FixStr(len) => raw(take(&mut input, len.into())),
+            Marker::Str8 => {
+                let len = input.read_data_u8().expect("valid");
+                raw(take(&mut input, len.into()))
+            }
+            Marker::True => 1,
+            Marker::False | Marker::Null => 0,
+            Marker::FixArray(_) => 3,
+            Marker::Array16 => {
+                input.read_data_u16().expect("valid");
+                3
+            }
+            Marker::FixMap(_) => 5,
+            other => panic!("the document has no {other:?}"),
+        };
+        sum = sum.wrapping_add(part);
+    }
+    sum
+}
+
+/// The same over the tree that `rmpv` makes.
+pub fn walk_rmpv(mut input: &[u8]) -> u64 {
+    fn sum(value: &rmpv::ValueRef<'_>) -> u64 {
+        match value {
+            rmpv::ValueRef::Nil => 0,
+            rmpv::ValueRef::Boolean(value) => (*value).into(),
+            rmpv::ValueRef::Integer(value) => value.as_i64().expect("in range") as u64,
+            rmpv::ValueRef::F64(value) => value.to_bits(),
+            rmpv::ValueRef::String(text) => raw(text.as_bytes()),
+            rmpv::ValueRef::Array(items) => items.iter().map(sum).fold(3, u64::wrapping_add),
+            rmpv::ValueRef::Map(pairs) => {
+                pairs.iter().map(|(key, value)| sum(key).wrapping_add(sum(value))).fold(5, u64::wrapping_add)
+            }
+            other => panic!("the document has no {other:?}"),
+        }
+    }
+    sum(&rmpv::decode::read_value_ref(&mut input).expect("valid"))
+}
+
+/// The sum over an owned value.
+pub fn walk_value(value: &Value) -> u64 {
+    match value {
+        Value::Int(value) => *value as u64,
+        Value::Double(value) => value.to_bits(),
+        Value::Raw(bytes) => raw(bytes),
+        Value::Bool(value) => (*value).into(),
+        Value::Null | Value::Hook => 0,
+        Value::Array(items) => items.iter().map(walk_value).fold(3, u64::wrapping_add),
+        Value::Map(pairs) => pairs
+            .iter()
+            .map(|(key, value)| walk_value(key).wrapping_add(walk_value(value)))
+            .fold(5, u64::wrapping_add),
+    }
+}
+
+/// The sum over the fields of a reading.
+fn fields(series: &str, time: u64, value: f64, quality: u32, valid: bool) -> u64 {
+    raw(series.as_bytes())
+        .wrapping_add(time)
+        .wrapping_add(value.to_bits())
+        .wrapping_add(quality.into())
+        .wrapping_add(valid.into())
+}
+
+/// The sum over typed readings.
+pub fn sum(readings: &[Reading<'_>]) -> u64 {
+    readings.iter().map(|r| fields(r.series, r.time as u64, r.value, r.quality, r.valid)).fold(0, u64::wrapping_add)
+}
+
+/// The sum over zerompk's.
+pub fn sum_zero(readings: &[ZeroReading<'_>]) -> u64 {
+    readings.iter().map(|r| fields(r.series, r.time, r.value, r.quality, r.valid)).fold(0, u64::wrapping_add)
+}

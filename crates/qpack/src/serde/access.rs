@@ -1,0 +1,135 @@
+use serde::de::{DeserializeSeed, EnumAccess, Error as _, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor};
+
+use super::de::{Deserializer, Form};
+use super::error::Error;
+
+/// The inside of a container.
+pub(super) struct Access<'a, 'de> {
+    de: &'a mut Deserializer<'de>,
+    form: Form,
+}
+
+impl<'a, 'de> Access<'a, 'de> {
+    pub(super) fn new(de: &'a mut Deserializer<'de>, form: Form) -> Self {
+        Self { de, form }
+    }
+
+    /// The end: what the visitor did not take is too much.
+    pub(super) fn finish(&mut self) -> Result<(), Error> {
+        if self.de.more(&mut self.form)? {
+            return Err(Error::custom("more items than the type takes"));
+        }
+        Ok(())
+    }
+}
+
+impl<'de> SeqAccess<'de> for &mut Access<'_, 'de> {
+    type Error = Error;
+
+    #[inline]
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+        if self.de.more(&mut self.form)? { seed.deserialize(&mut *self.de).map(Some) } else { Ok(None) }
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.known()
+    }
+}
+
+impl<'de> MapAccess<'de> for &mut Access<'_, 'de> {
+    type Error = Error;
+
+    #[inline]
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+        if self.de.more(&mut self.form)? { seed.deserialize(&mut *self.de).map(Some) } else { Ok(None) }
+    }
+
+    #[inline]
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        self.de.value_of_key(&mut self.form)?;
+        seed.deserialize(&mut *self.de)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.known().map(|values| values / 2)
+    }
+}
+
+impl Access<'_, '_> {
+    fn known(&self) -> Option<usize> {
+        match self.form {
+            Form::Counted(left) => Some(usize::from(left)),
+            Form::ClosedBy(_) => None,
+        }
+    }
+}
+
+/// An enum: a name alone, or the one pair of a map.
+pub(super) enum Enum<'a, 'b, 'de> {
+    Unit(&'a mut Deserializer<'de>),
+    WithContent(&'b mut Access<'a, 'de>),
+}
+
+impl<'a, 'b, 'de> Enum<'a, 'b, 'de> {
+    pub(super) fn unit(de: &'a mut Deserializer<'de>) -> Self {
+        Self::Unit(de)
+    }
+
+    pub(super) fn with_content(access: &'b mut Access<'a, 'de>) -> Self {
+        Self::WithContent(access)
+    }
+
+    fn content(self) -> Result<&'b mut Deserializer<'de>, Error>
+    where
+        'a: 'b,
+    {
+        match self {
+            Self::Unit(_) => Err(Error::invalid_type(Unexpected::UnitVariant, &"a variant with content")),
+            Self::WithContent(access) => {
+                access.de.value_of_key(&mut access.form)?;
+                Ok(access.de)
+            }
+        }
+    }
+}
+
+impl<'de> EnumAccess<'de> for Enum<'_, '_, 'de> {
+    type Error = Error;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(mut self, seed: V) -> Result<(V::Value, Self), Error> {
+        let name = match &mut self {
+            Self::Unit(de) => seed.deserialize(&mut **de)?,
+            Self::WithContent(access) => {
+                if !access.de.more(&mut access.form)? {
+                    return Err(Error::custom("an enum is a map of one pair"));
+                }
+                seed.deserialize(&mut *access.de)?
+            }
+        };
+        Ok((name, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Enum<'_, '_, 'de> {
+    type Error = Error;
+
+    fn unit_variant(self) -> Result<(), Error> {
+        match self {
+            Self::Unit(_) => Ok(()),
+            Self::WithContent(_) => serde::Deserialize::deserialize(self.content()?),
+        }
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
+        seed.deserialize(self.content()?)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
+        serde::Deserializer::deserialize_tuple(self.content()?, len, visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
+        serde::Deserializer::deserialize_struct(self.content()?, "", fields, visitor)
+    }
+}

@@ -1,0 +1,354 @@
+use serde::de::{Error as _, Visitor};
+
+use super::access::{Access, Enum};
+use super::error::Error;
+use crate::error::{DecodeError, DecodeErrorKind, What};
+use crate::limits::{Config, Limit};
+use crate::reader::{Reader, State};
+use crate::value::Kind;
+use crate::wire::{self, Lexeme, Short, tag};
+
+/// Reads qpack for serde.
+///
+/// [`from_slice`](super::from_slice) is the short way; this type is for adapters that take a deserializer.
+#[derive(Debug)]
+pub struct Deserializer<'de> {
+    input: &'de [u8],
+    rest: &'de [u8],
+    /// Bytes of the input that may be read.
+    window: usize,
+    config: Config,
+    /// Containers around the next value.
+    depth: u8,
+    /// Options and newtypes around it.
+    wraps: u8,
+    values_left: usize,
+}
+
+/// How the container that was entered tells its end.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Form {
+    /// So many values are to come.
+    Counted(u8),
+    ClosedBy(u8),
+}
+
+/// The first byte of a counted map of one pair.
+const ONE_PAIR: u8 = tag::MAP0 + 1;
+
+impl<'de> Deserializer<'de> {
+    /// A deserializer of the one value in `input`.
+    #[must_use]
+    pub fn with_config(input: &'de [u8], config: &Config) -> Self {
+        let rest = input.get(..config.limits.max_len).unwrap_or(input);
+        Self {
+            input,
+            rest,
+            window: rest.len(),
+            config: *config,
+            depth: 0,
+            wraps: 0,
+            values_left: config.limits.max_values,
+        }
+    }
+
+    /// Bytes read so far.
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.window.saturating_sub(self.rest.len())
+    }
+
+    /// Checks that nothing follows; returns the length of the value.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeErrorKind::TrailingBytes`](crate::DecodeErrorKind::TrailingBytes) unless
+    /// [`Config::ignore_trailing`] is set.
+    pub fn finish(&mut self) -> Result<usize, Error> {
+        let position = self.position();
+        match self.input.get(position..) {
+            Some(trailing @ &[first, ..]) if !self.config.ignore_trailing => {
+                Err(DecodeError::trailing(position, first, trailing.len()).into())
+            }
+            _ => Ok(position),
+        }
+    }
+
+    #[inline]
+    fn lexeme(&mut self) -> Result<Lexeme<'de>, Error> {
+        let (lexeme, rest) = match wire::lex(self.rest) {
+            Ok(read) => read,
+            Err(short) => return Err(self.ended(short, What::Value)),
+        };
+        match self.values_left.checked_sub(1) {
+            Some(left) => self.values_left = left,
+            None => return Err(self.too_many()),
+        }
+        self.rest = rest;
+        Ok(lexeme)
+    }
+
+    /// The raw that comes next; `None`, and nothing read, if something else does.
+    #[inline]
+    fn raw(&mut self) -> Result<Option<&'de [u8]>, Error> {
+        if !matches!(self.peek().map(Kind::of), Some(Kind::Raw)) {
+            return Ok(None);
+        }
+        let lexeme = self.lexeme()?;
+        Ok(if let Lexeme::Raw(bytes) = lexeme { Some(bytes) } else { None })
+    }
+
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.rest.first().copied()
+    }
+
+    /// Whether a container of this form has another value; at its end, leaves it.
+    #[inline]
+    pub(super) fn more(&mut self, form: &mut Form) -> Result<bool, Error> {
+        match form {
+            Form::Counted(left) => match left.checked_sub(1) {
+                Some(less) => {
+                    *left = less;
+                    Ok(true)
+                }
+                None => Ok(false),
+            },
+            Form::ClosedBy(close) => {
+                let more = match self.rest.split_first() {
+                    Some((first, rest)) if first == close => {
+                        self.rest = rest;
+                        false
+                    }
+                    Some(_) => true,
+                    None if self.config.end_closes_open && self.window == self.input.len() => false,
+                    None => return Err(self.unclosed()),
+                };
+                if !more {
+                    *form = Form::Counted(0);
+                }
+                Ok(more)
+            }
+        }
+    }
+
+    /// Between a key and its value: a container that ends here lacks the value.
+    #[inline]
+    pub(super) fn value_of_key(&mut self, form: &mut Form) -> Result<(), Error> {
+        match form {
+            Form::Counted(left) => *left = left.saturating_sub(1),
+            Form::ClosedBy(close) => {
+                if self.peek() == Some(*close) {
+                    let kind = DecodeErrorKind::MissingValue;
+                    return Err(DecodeError::close(kind, self.position(), *close).into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn container<T>(
+        &mut self,
+        form: Form,
+        read: impl FnOnce(&mut Access<'_, 'de>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let max = self.config.limits.max_depth;
+        if self.depth >= max {
+            return Err(self.too_deep());
+        }
+        self.depth = self.depth.wrapping_add(1);
+        let mut access = Access::new(self, form);
+        let value = read(&mut access)?;
+        access.finish()?;
+        self.depth = self.depth.wrapping_sub(1);
+        Ok(value)
+    }
+
+    /// An option or newtype: nothing on the wire, but a step down the stack.
+    #[inline]
+    fn wrapped<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        if self.wraps >= self.config.limits.max_depth {
+            return Err(self.too_deep());
+        }
+        self.wraps = self.wraps.wrapping_add(1);
+        let value = read(self)?;
+        self.wraps = self.wraps.wrapping_sub(1);
+        Ok(value)
+    }
+
+    fn skip(&mut self) -> Result<(), Error> {
+        let at = self.position();
+        let state = State::inside(self.depth, self.values_left);
+        let mut reader = Reader::resume(self.input, at, state, &self.config);
+        reader.skip()?;
+        self.rest = self.input.get(reader.position()..self.window).unwrap_or_default();
+        self.values_left = reader.into_state().values_left();
+        Ok(())
+    }
+
+    #[cold]
+    fn ended(&self, short: Short, what: What) -> Error {
+        let what = self.peek().map_or(what, What::Token);
+        let wanted = (self.window as u64).saturating_add(short.missing);
+        let max = self.config.limits.max_len;
+        if wanted > max as u64 {
+            return DecodeError::limited(Limit::MaxLen, self.position(), what, wanted, max).into();
+        }
+        DecodeError::end(self.position(), what, short.missing).into()
+    }
+
+    #[cold]
+    fn unclosed(&self) -> Error {
+        let max = self.config.limits.max_len;
+        if self.window >= max {
+            let met = (self.window as u64).saturating_add(1);
+            return DecodeError::limited(Limit::MaxLen, self.position(), What::Value, met, max).into();
+        }
+        DecodeError::unclosed(self.position(), What::Value).into()
+    }
+
+    #[cold]
+    fn too_deep(&self) -> Error {
+        let max = self.config.limits.max_depth;
+        let what = self.peek().map_or(What::Value, What::Token);
+        DecodeError::limited(Limit::MaxDepth, self.position(), what, u64::from(max).saturating_add(1), max.into())
+            .into()
+    }
+
+    #[cold]
+    fn too_many(&self) -> Error {
+        let max = self.config.limits.max_values;
+        let what = self.peek().map_or(What::Value, What::Token);
+        let met = (max as u64).saturating_add(1);
+        DecodeError::limited(Limit::MaxValues, self.position(), what, met, max).into()
+    }
+
+    #[cold]
+    fn stray_close(&self, first: u8) -> Error {
+        let at = self.position().saturating_sub(1);
+        DecodeError::close(DecodeErrorKind::UnexpectedClose, at, first).into()
+    }
+
+    fn text(&self, bytes: &'de [u8]) -> Result<&'de str, Error> {
+        core::str::from_utf8(bytes).map_err(|_| self.not_text(bytes))
+    }
+
+    #[cold]
+    fn not_text(&self, bytes: &[u8]) -> Error {
+        // In front of the bytes stands the length, whose form tells where the tag is.
+        let body = self.position().saturating_sub(bytes.len());
+        let start = [1, 2, 3, 5, 9].into_iter().filter_map(|head| body.checked_sub(head)).find(|&start| {
+            let here = self.input.get(start..).map(wire::lex);
+            matches!(here, Some(Ok((Lexeme::Raw(raw), _))) if core::ptr::eq(raw, bytes))
+        });
+        let start = start.unwrap_or(body);
+        DecodeError::utf8(start, self.input.get(start).copied().unwrap_or_default()).into()
+    }
+
+    #[cold]
+    fn hook(&self) -> Error {
+        let at = self.position().saturating_sub(1);
+        Error::custom(format_args!("the hook byte has no meaning to read at byte {at}"))
+    }
+}
+
+impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
+    type Error = Error;
+
+    #[inline]
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.lexeme()? {
+            Lexeme::Int(value) => visitor.visit_i64(value),
+            Lexeme::Double(value) => visitor.visit_f64(value),
+            Lexeme::Raw(bytes) => match core::str::from_utf8(bytes) {
+                Ok(text) => visitor.visit_borrowed_str(text),
+                Err(_) => visitor.visit_borrowed_bytes(bytes),
+            },
+            Lexeme::Bool(value) => visitor.visit_bool(value),
+            Lexeme::Null => visitor.visit_unit(),
+            Lexeme::Hook => Err(self.hook()),
+            Lexeme::Array(items) => self.container(Form::Counted(items), |access| visitor.visit_seq(access)),
+            Lexeme::ArrayOpen => self.container(Form::ClosedBy(tag::ARRAY_CLOSE), |access| visitor.visit_seq(access)),
+            Lexeme::Map(pairs) => {
+                self.container(Form::Counted(pairs.wrapping_mul(2)), |access| visitor.visit_map(access))
+            }
+            Lexeme::MapOpen => self.container(Form::ClosedBy(tag::MAP_CLOSE), |access| visitor.visit_map(access)),
+            Lexeme::ArrayClose => Err(self.stray_close(tag::ARRAY_CLOSE)),
+            Lexeme::MapClose => Err(self.stray_close(tag::MAP_CLOSE)),
+        }
+    }
+
+    #[inline]
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.raw()? {
+            Some(bytes) => visitor.visit_borrowed_str(self.text(bytes)?),
+            None => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    #[inline]
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_any(visitor)
+    }
+
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.raw()? {
+            Some(bytes) => visitor.visit_borrowed_bytes(bytes),
+            None => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_bytes(visitor)
+    }
+
+    #[inline]
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if self.peek() == Some(tag::NULL) {
+            self.lexeme()?;
+            return visitor.visit_none();
+        }
+        self.wrapped(|inner| visitor.visit_some(inner))
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+        self.wrapped(|inner| visitor.visit_newtype_struct(inner))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let form = match self.peek() {
+            Some(ONE_PAIR) => Form::Counted(2),
+            Some(tag::MAP_OPEN) => Form::ClosedBy(tag::MAP_CLOSE),
+            Some(first) if Kind::of(first) == Kind::Raw => return visitor.visit_enum(Enum::unit(self)),
+            _ => return self.deserialize_any(visitor),
+        };
+        self.lexeme()?;
+        self.container(form, |access| visitor.visit_enum(Enum::with_content(access)))
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.skip()?;
+        visitor.visit_unit()
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 unit unit_struct seq tuple tuple_struct map struct
+    }
+}
