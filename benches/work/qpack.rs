@@ -62,7 +62,7 @@ fn raw(bytes: &[u8]) -> u64 {
 pub fn walk_qpack(input: &[u8]) -> u64 {
     let mut reader = Reader::new(input);
     let mut sum = 0_u64;
-    while let Some(token) = reader.token().expect("valid") {
+    let walked = reader.for_each_token(|token| {
         sum = sum.wrapping_add(match token {
             Token::Int(value) => value as u64,
             Token::Double(value) => value.to_bits(),
@@ -72,7 +72,8 @@ pub fn walk_qpack(input: &[u8]) -> u64 {
             Token::Array(_) => 3,
             Token::Map(_) => 5,
         });
-    }
+    });
+    walked.expect("valid");
     sum
 }
 

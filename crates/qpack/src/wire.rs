@@ -2,7 +2,6 @@
 
 /// First bytes, under the names of SPEC.md §1.
 pub(crate) mod tag {
-    pub(crate) const INT_MAX: u8 = 0x3f;
     pub(crate) const NEG_FIRST: u8 = 0x40;
     pub(crate) const NEG_LAST: u8 = 0x7b;
     pub(crate) const HOOK: u8 = 0x7c;
@@ -120,14 +119,19 @@ pub(crate) fn lex_then<'a, T: Then<'a>>(input: &'a [u8], then: T) -> T::Out {
             }
         };
     }
+    // Short raws first: most keys and texts are, and two comparisons tell.
+    if let tag::RAW_FIRST..=tag::RAW_LAST = first {
+        return raw!(rest, u64::from(first.wrapping_sub(tag::RAW_FIRST)));
+    }
+    if let 0..=tag::NEG_LAST = first {
+        let value = i64::from(first);
+        return then.token(Lexeme::Int(if first < tag::NEG_FIRST { value } else { 63_i64.wrapping_sub(value) }), rest);
+    }
     match first {
-        0..=tag::INT_MAX => then.token(Lexeme::Int(i64::from(first)), rest),
-        tag::NEG_FIRST..=tag::NEG_LAST => then.token(Lexeme::Int(63_i64.wrapping_sub(i64::from(first))), rest),
-        tag::HOOK => then.token(Lexeme::Hook, rest),
+        0..=tag::NEG_LAST | tag::RAW_FIRST..=tag::RAW_LAST | tag::HOOK => then.token(Lexeme::Hook, rest),
         tag::DOUBLE_NEG_ONE => then.token(Lexeme::Double(-1.0), rest),
         tag::DOUBLE_ZERO => then.token(Lexeme::Double(0.0), rest),
         tag::DOUBLE_ONE => then.token(Lexeme::Double(1.0), rest),
-        tag::RAW_FIRST..=tag::RAW_LAST => raw!(rest, u64::from(first.wrapping_sub(tag::RAW_FIRST))),
         tag::RAW8 => raw!(u8),
         tag::RAW16 => raw!(u16),
         tag::RAW32 => raw!(u32),

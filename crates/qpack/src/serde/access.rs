@@ -1,4 +1,6 @@
-use serde::de::{DeserializeSeed, EnumAccess, Error as _, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, EnumAccess, Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
+};
 
 use super::de::{Deserializer, Form};
 use super::error::Error;
@@ -7,11 +9,32 @@ use super::error::Error;
 pub(super) struct Access<'a, 'de> {
     de: &'a mut Deserializer<'de>,
     form: Form,
+    /// The field names of a struct, in the order in which they were declared and most often are sent.
+    names: &'static [&'static str],
+    /// Where among them the next key is expected.
+    expected: usize,
 }
 
 impl<'a, 'de> Access<'a, 'de> {
-    pub(super) fn new(de: &'a mut Deserializer<'de>, form: Form) -> Self {
-        Self { de, form }
+    pub(super) fn new(de: &'a mut Deserializer<'de>, form: Form, names: &'static [&'static str]) -> Self {
+        Self { de, form, names, expected: 0 }
+    }
+
+    /// Takes the next key if it is one of the names: then it is known to be text, and is not checked again.
+    #[inline]
+    fn field(&mut self) -> Option<&'static str> {
+        let (key, rest) = self.de.peek_raw()?;
+        let is_key = |name: &&&'static str| name.as_bytes() == key;
+        let name = match self.names.get(self.expected).filter(is_key) {
+            Some(name) => name,
+            None => {
+                self.expected = self.names.iter().position(|name| is_key(&name))?;
+                self.names.get(self.expected)?
+            }
+        };
+        self.expected = self.expected.saturating_add(1);
+        self.de.go_on(rest);
+        Some(name)
     }
 
     /// The end: what the visitor did not take is too much.
@@ -41,7 +64,13 @@ impl<'de> MapAccess<'de> for &mut Access<'_, 'de> {
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        if self.de.more(&mut self.form)? { seed.deserialize(&mut *self.de).map(Some) } else { Ok(None) }
+        if !self.de.more(&mut self.form)? {
+            return Ok(None);
+        }
+        match self.field() {
+            Some(name) => seed.deserialize(name.into_deserializer()).map(Some),
+            None => seed.deserialize(&mut *self.de).map(Some),
+        }
     }
 
     #[inline]

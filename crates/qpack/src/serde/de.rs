@@ -5,8 +5,7 @@ use super::error::Error;
 use crate::error::{DecodeError, DecodeErrorKind, What};
 use crate::limits::{Config, Limit};
 use crate::reader::{Reader, State};
-use crate::value::Kind;
-use crate::wire::{self, Lexeme, Short, tag};
+use crate::wire::{self, Lexeme, Short, Then, tag};
 
 /// Reads qpack for serde.
 ///
@@ -48,7 +47,7 @@ impl<'de> Deserializer<'de> {
             config: *config,
             depth: 0,
             wraps: 0,
-            values_left: config.limits.max_values,
+            values_left: config.limits.max_values.saturating_sub(1),
         }
     }
 
@@ -74,28 +73,33 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    #[inline]
-    fn lexeme(&mut self) -> Result<Lexeme<'de>, Error> {
-        let (lexeme, rest) = match wire::lex(self.rest) {
-            Ok(read) => read,
-            Err(short) => return Err(self.ended(short, What::Value)),
-        };
-        match self.values_left.checked_sub(1) {
-            Some(left) => self.values_left = left,
-            None => return Err(self.too_many()),
-        }
-        self.rest = rest;
-        Ok(lexeme)
-    }
-
     /// The raw that comes next; `None`, and nothing read, if something else does.
     #[inline]
     fn raw(&mut self) -> Result<Option<&'de [u8]>, Error> {
-        if !matches!(self.peek().map(Kind::of), Some(Kind::Raw)) {
+        if !matches!(self.peek(), Some(tag::RAW_FIRST..=tag::RAW64)) {
             return Ok(None);
         }
-        let lexeme = self.lexeme()?;
-        Ok(if let Lexeme::Raw(bytes) = lexeme { Some(bytes) } else { None })
+        match wire::lex(self.rest) {
+            Ok((Lexeme::Raw(bytes), rest)) => {
+                self.rest = rest;
+                Ok(Some(bytes))
+            }
+            _ => Err(self.ended()),
+        }
+    }
+
+    /// The raw that comes next, if one does and is whole, and what follows it.
+    #[inline]
+    pub(super) fn peek_raw(&self) -> Option<(&'de [u8], &'de [u8])> {
+        match wire::lex(self.rest) {
+            Ok((Lexeme::Raw(bytes), rest)) => Some((bytes, rest)),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    pub(super) fn go_on(&mut self, rest: &'de [u8]) {
+        self.rest = rest;
     }
 
     pub(super) fn peek(&self) -> Option<u8> {
@@ -119,7 +123,10 @@ impl<'de> Deserializer<'de> {
                         self.rest = rest;
                         false
                     }
-                    Some(_) => true,
+                    Some(_) => {
+                        self.charge(1)?;
+                        true
+                    }
                     None if self.config.end_closes_open && self.window == self.input.len() => false,
                     None => return Err(self.unclosed()),
                 };
@@ -150,18 +157,36 @@ impl<'de> Deserializer<'de> {
     fn container<T>(
         &mut self,
         form: Form,
+        names: &'static [&'static str],
         read: impl FnOnce(&mut Access<'_, 'de>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let max = self.config.limits.max_depth;
-        if self.depth >= max {
+        if self.depth >= self.config.limits.max_depth {
             return Err(self.too_deep());
         }
+        if let Form::Counted(values) = form {
+            self.charge(values)?;
+        }
         self.depth = self.depth.wrapping_add(1);
-        let mut access = Access::new(self, form);
-        let value = read(&mut access)?;
-        access.finish()?;
-        self.depth = self.depth.wrapping_sub(1);
-        Ok(value)
+        let mut access = Access::new(self, form, names);
+        // Handed on as it is: to unwrap it and wrap it again is to move it about.
+        let result = read(&mut access);
+        if result.is_ok() {
+            access.finish()?;
+            self.depth = self.depth.wrapping_sub(1);
+        }
+        result
+    }
+
+    /// Counts values: those of a counted container when it is entered, those of an open one as they come.
+    #[inline]
+    fn charge(&mut self, values: u8) -> Result<(), Error> {
+        match self.values_left.checked_sub(usize::from(values)) {
+            Some(left) => {
+                self.values_left = left;
+                Ok(())
+            }
+            None => Err(self.too_many()),
+        }
     }
 
     /// An option or newtype: nothing on the wire, but a step down the stack.
@@ -171,9 +196,9 @@ impl<'de> Deserializer<'de> {
             return Err(self.too_deep());
         }
         self.wraps = self.wraps.wrapping_add(1);
-        let value = read(self)?;
+        let result = read(self);
         self.wraps = self.wraps.wrapping_sub(1);
-        Ok(value)
+        result
     }
 
     fn skip(&mut self) -> Result<(), Error> {
@@ -186,15 +211,17 @@ impl<'de> Deserializer<'de> {
         Ok(())
     }
 
+    /// The input ends at or inside the token that comes next.
     #[cold]
-    fn ended(&self, short: Short, what: What) -> Error {
-        let what = self.peek().map_or(what, What::Token);
-        let wanted = (self.window as u64).saturating_add(short.missing);
+    fn ended(&self) -> Error {
+        let missing = wire::lex(self.rest).err().map_or(1, |short| short.missing);
+        let what = self.peek().map_or(What::Value, What::Token);
+        let wanted = (self.window as u64).saturating_add(missing);
         let max = self.config.limits.max_len;
         if wanted > max as u64 {
             return DecodeError::limited(Limit::MaxLen, self.position(), what, wanted, max).into();
         }
-        DecodeError::end(self.position(), what, short.missing).into()
+        DecodeError::end(self.position(), what, missing).into()
     }
 
     #[cold]
@@ -224,9 +251,9 @@ impl<'de> Deserializer<'de> {
     }
 
     #[cold]
-    fn stray_close(&self, first: u8) -> Error {
-        let at = self.position().saturating_sub(1);
-        DecodeError::close(DecodeErrorKind::UnexpectedClose, at, first).into()
+    fn stray_close(&self) -> Error {
+        let first = self.peek().unwrap_or_default();
+        DecodeError::close(DecodeErrorKind::UnexpectedClose, self.position(), first).into()
     }
 
     fn text(&self, bytes: &'de [u8]) -> Result<&'de str, Error> {
@@ -247,8 +274,52 @@ impl<'de> Deserializer<'de> {
 
     #[cold]
     fn hook(&self) -> Error {
-        let at = self.position().saturating_sub(1);
-        Error::custom(format_args!("the hook byte has no meaning to read at byte {at}"))
+        Error::custom("the hook byte has no meaning to read")
+    }
+}
+
+/// What a visitor that takes anything makes of a token.
+struct Any<'r, 'de, V> {
+    de: &'r mut Deserializer<'de>,
+    visitor: V,
+    /// Of a struct, its fields.
+    names: &'static [&'static str],
+}
+
+impl<'de, V: Visitor<'de>> Then<'de> for Any<'_, 'de, V> {
+    type Out = Result<V::Value, Error>;
+
+    #[inline(always)]
+    fn token(self, lexeme: Lexeme<'de>, rest: &'de [u8]) -> Self::Out {
+        let Any { de, visitor, names } = self;
+        if let Lexeme::Hook = lexeme {
+            return Err(de.hook());
+        }
+        if let Lexeme::ArrayClose | Lexeme::MapClose = lexeme {
+            return Err(de.stray_close());
+        }
+        de.rest = rest;
+        match lexeme {
+            Lexeme::Int(value) => visitor.visit_i64(value),
+            Lexeme::Double(value) => visitor.visit_f64(value),
+            Lexeme::Raw(bytes) => match core::str::from_utf8(bytes) {
+                Ok(text) => visitor.visit_borrowed_str(text),
+                Err(_) => visitor.visit_borrowed_bytes(bytes),
+            },
+            Lexeme::Bool(value) => visitor.visit_bool(value),
+            Lexeme::Null | Lexeme::Hook | Lexeme::ArrayClose | Lexeme::MapClose => visitor.visit_unit(),
+            Lexeme::Array(items) => de.container(Form::Counted(items), &[], |access| visitor.visit_seq(access)),
+            Lexeme::ArrayOpen => {
+                de.container(Form::ClosedBy(tag::ARRAY_CLOSE), &[], |access| visitor.visit_seq(access))
+            }
+            Lexeme::Map(pairs) => de.container(Form::Counted(pairs << 1), names, |access| visitor.visit_map(access)),
+            Lexeme::MapOpen => de.container(Form::ClosedBy(tag::MAP_CLOSE), names, |access| visitor.visit_map(access)),
+        }
+    }
+
+    #[inline(always)]
+    fn short(self, _: Short) -> Self::Out {
+        Err(self.de.ended())
     }
 }
 
@@ -257,25 +328,7 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
 
     #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.lexeme()? {
-            Lexeme::Int(value) => visitor.visit_i64(value),
-            Lexeme::Double(value) => visitor.visit_f64(value),
-            Lexeme::Raw(bytes) => match core::str::from_utf8(bytes) {
-                Ok(text) => visitor.visit_borrowed_str(text),
-                Err(_) => visitor.visit_borrowed_bytes(bytes),
-            },
-            Lexeme::Bool(value) => visitor.visit_bool(value),
-            Lexeme::Null => visitor.visit_unit(),
-            Lexeme::Hook => Err(self.hook()),
-            Lexeme::Array(items) => self.container(Form::Counted(items), |access| visitor.visit_seq(access)),
-            Lexeme::ArrayOpen => self.container(Form::ClosedBy(tag::ARRAY_CLOSE), |access| visitor.visit_seq(access)),
-            Lexeme::Map(pairs) => {
-                self.container(Form::Counted(pairs.wrapping_mul(2)), |access| visitor.visit_map(access))
-            }
-            Lexeme::MapOpen => self.container(Form::ClosedBy(tag::MAP_CLOSE), |access| visitor.visit_map(access)),
-            Lexeme::ArrayClose => Err(self.stray_close(tag::ARRAY_CLOSE)),
-            Lexeme::MapClose => Err(self.stray_close(tag::MAP_CLOSE)),
-        }
+        wire::lex_then(self.rest, Any { de: self, visitor, names: &[] })
     }
 
     #[inline]
@@ -292,7 +345,7 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
 
     #[inline]
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_any(visitor)
+        self.deserialize_str(visitor)
     }
 
     fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -312,11 +365,21 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
 
     #[inline]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if self.peek() == Some(tag::NULL) {
-            self.lexeme()?;
+        if let Some((&tag::NULL, rest)) = self.rest.split_first() {
+            self.rest = rest;
             return visitor.visit_none();
         }
         self.wrapped(|inner| visitor.visit_some(inner))
+    }
+
+    #[inline]
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        names: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        wire::lex_then(self.rest, Any { de: self, visitor, names })
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
@@ -329,14 +392,14 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let form = match self.peek() {
-            Some(ONE_PAIR) => Form::Counted(2),
-            Some(tag::MAP_OPEN) => Form::ClosedBy(tag::MAP_CLOSE),
-            Some(first) if Kind::of(first) == Kind::Raw => return visitor.visit_enum(Enum::unit(self)),
+        let (form, rest) = match self.rest.split_first() {
+            Some((&ONE_PAIR, rest)) => (Form::Counted(2), rest),
+            Some((&tag::MAP_OPEN, rest)) => (Form::ClosedBy(tag::MAP_CLOSE), rest),
+            Some((tag::RAW_FIRST..=tag::RAW64, _)) => return visitor.visit_enum(Enum::unit(self)),
             _ => return self.deserialize_any(visitor),
         };
-        self.lexeme()?;
-        self.container(form, |access| visitor.visit_enum(Enum::with_content(access)))
+        self.rest = rest;
+        self.container(form, &[], |access| visitor.visit_enum(Enum::with_content(access)))
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -349,6 +412,6 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
     }
 
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 unit unit_struct seq tuple tuple_struct map struct
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 unit unit_struct seq tuple tuple_struct map
     }
 }

@@ -148,9 +148,7 @@ impl Value {
     pub fn decode_bytes_with(input: &Bytes, config: &Config) -> Result<Self, DecodeError> {
         let mut reader = Reader::with_config(input, config);
         let mut builder = Builder::new();
-        while let Some(token) = reader.token()? {
-            builder.token(token, |raw| input.slice_ref(raw));
-        }
+        reader.for_each_token(|token| builder.token(token, |raw| input.slice_ref(raw)))?;
         reader.finish()?;
         Ok(builder.finish())
     }
