@@ -25,8 +25,6 @@ pub enum DecodeErrorKind {
     InvalidUtf8,
     /// The value is of another kind than the one asked for.
     UnexpectedKind,
-    /// An integer that the type asked for cannot hold.
-    IntOutOfRange,
     /// [`Reader::leave`](crate::Reader::leave) outside of any container.
     NothingOpen,
 }
@@ -42,11 +40,11 @@ pub enum DecodeErrorKind {
 /// let input = b"\xf4\x84data\xf0\x01\x02"; // {"data": an array of three with two items
 /// let error = ValueRef::decode(input).unwrap_err();
 /// assert_eq!((error.kind(), error.offset(), error.what()), (DecodeErrorKind::UnexpectedEnd, 9, "value"));
-/// assert_eq!(error.to_string(), "input ends, at least 1 byte missing, at byte 9 (value)");
+/// assert_eq!(error.to_string(), "input ends, at least 1 byte missing at byte 9 (value)");
 /// assert_eq!(error.path(input).to_string(), "data[2]");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", self.message())]
+#[error("{} at byte {offset} ({})", self.reason(), self.what())]
 pub struct DecodeError {
     offset: u64,
     /// Bytes missing, the size met, or the first byte that does not belong.
@@ -87,7 +85,7 @@ impl DecodeError {
     #[must_use]
     pub const fn what(&self) -> &'static str {
         match self.what {
-            What::Token(first) => wire::name(first),
+            What::Token(first) => wire::tag_name(first),
             What::Key => "key",
             What::Value => "value",
         }
@@ -154,40 +152,57 @@ impl DecodeError {
         self.met
     }
 
-    fn message(&self) -> impl fmt::Display {
-        Message(*self)
+    /// What is wrong, in words and without the place, for those who count offsets from somewhere else.
+    pub fn reason(&self) -> impl fmt::Display + use<> {
+        Reason(*self)
     }
 }
 
-struct Message(DecodeError);
+struct Reason(DecodeError);
 
-impl fmt::Display for Message {
+impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let error = &self.0;
         match error.kind {
             DecodeErrorKind::UnexpectedEnd => {
                 let s = if error.met == 1 { "" } else { "s" };
-                write!(f, "input ends, at least {} byte{s} missing,", error.met)?;
+                write!(f, "input ends, at least {} byte{s} missing", error.met)
             }
-            DecodeErrorKind::Unclosed => {
-                f.write_str("input ends in an open container, which end_closes_open allows,")?
+            DecodeErrorKind::Unclosed => f.write_str("input ends in an open container, which end_closes_open allows"),
+            DecodeErrorKind::UnexpectedClose => f.write_str("nothing here that this byte could close"),
+            DecodeErrorKind::MissingValue => f.write_str("map closed after a key"),
+            DecodeErrorKind::TrailingBytes => {
+                let (s, verb) = if error.met == 1 { ("", "follows") } else { ("s", "follow") };
+                write!(f, "{} byte{s} {verb} the value", error.met)
             }
-            DecodeErrorKind::UnexpectedClose => f.write_str("nothing here that this byte could close")?,
-            DecodeErrorKind::MissingValue => f.write_str("map closed after a key")?,
-            DecodeErrorKind::TrailingBytes => write!(f, "{} bytes follow the value", error.met)?,
             DecodeErrorKind::LimitExceeded => match error.limit {
-                Some(limit) => write!(f, "{} {} exceeds {limit} {}", limit.noun(), error.met, error.max)?,
-                None => f.write_str("limit exceeded")?,
+                Some(limit) => write!(f, "{} {} exceeds {limit} {}", limit.noun(), error.met, error.max),
+                None => f.write_str("limit exceeded"),
             },
-            DecodeErrorKind::InvalidUtf8 => f.write_str("text is not UTF-8")?,
+            DecodeErrorKind::InvalidUtf8 => f.write_str("text is not UTF-8"),
             DecodeErrorKind::UnexpectedKind => {
                 let asked = Kind::ALL.iter().find(|kind| **kind as u64 == error.max);
-                write!(f, "expected {}, met {}", asked.map_or("another kind", |kind| kind.name()), error.what())?;
+                write!(f, "expected {}, met {}", asked.map_or("another kind", |kind| kind.name()), error.what())
             }
-            DecodeErrorKind::IntOutOfRange => f.write_str("integer out of range")?,
-            DecodeErrorKind::NothingOpen => f.write_str("no container to leave")?,
+            DecodeErrorKind::NothingOpen => f.write_str("no container to leave"),
         }
-        write!(f, " at byte {} ({})", error.offset, error.what())
+    }
+}
+
+impl fmt::Display for DecodeErrorKind {
+    /// In one word, `snake_case`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnexpectedEnd => "unexpected_end",
+            Self::Unclosed => "unclosed",
+            Self::UnexpectedClose => "unexpected_close",
+            Self::MissingValue => "missing_value",
+            Self::TrailingBytes => "trailing_bytes",
+            Self::LimitExceeded => "limit_exceeded",
+            Self::InvalidUtf8 => "invalid_utf8",
+            Self::UnexpectedKind => "unexpected_kind",
+            Self::NothingOpen => "nothing_open",
+        })
     }
 }
 

@@ -34,3 +34,4 @@ pub use crate::token::Token;
 pub use crate::tree::{Children, Node, Tape, Tree};
 pub use crate::value::{Array, Kind, Map, Value};
 pub use crate::value_ref::{ArrayRef, Entries, Items, MapRef, ValueRef};
+pub use crate::wire::tag_name;

@@ -19,7 +19,7 @@ use core::fmt;
 /// assert!(ValueRef::decode_with(&[0xee, 0xee, 0x01], &config).is_ok());
 /// let error = ValueRef::decode_with(&[0xee, 0xee, 0xee, 0x01], &config).unwrap_err();
 /// assert_eq!(error.kind(), DecodeErrorKind::LimitExceeded);
-/// assert_eq!(error.to_string(), "depth 3 exceeds max_depth 2 at byte 2 (ARRAY)");
+/// assert_eq!(error.to_string(), "depth 3 exceeds max_depth 2 at byte 2 (ARRAY1)");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

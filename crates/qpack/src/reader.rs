@@ -35,6 +35,7 @@ use crate::wire::{self, Lexeme, Short, Then, tag};
 /// same again.
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
+    input: &'a [u8],
     cursor: Cursor<'a>,
     stack: Stack,
     bounds: Bounds,
@@ -60,7 +61,7 @@ impl<'a> Reader<'a> {
         let window = input.get(..config.limits.max_len).unwrap_or(input);
         let State { values_left, top, depth, stack } = state;
         let cursor = Cursor { rest: window.get(at..).unwrap_or_default(), values_left, top, depth };
-        Self { cursor, stack, bounds: Bounds { window: window.len(), given: input.len(), config: *config } }
+        Self { input, cursor, stack, bounds: Bounds { window: window.len(), config: *config } }
     }
 
     pub(crate) fn into_state(self) -> State {
@@ -262,12 +263,12 @@ impl<'a> Reader<'a> {
     /// [`Config::ignore_trailing`] is set.
     pub fn finish(&mut self) -> Result<usize, DecodeError> {
         self.for_each_token(|_| {})?;
-        match self.cursor.rest.first() {
-            Some(&first) if !self.bounds.config.ignore_trailing => {
-                let count = self.bounds.given.saturating_sub(self.position());
-                Err(DecodeError::trailing(self.position(), first, count))
+        let position = self.position();
+        match self.input.get(position..) {
+            Some(trailing @ &[first, ..]) if !self.bounds.config.ignore_trailing => {
+                Err(DecodeError::trailing(position, first, trailing.len()))
             }
-            _ => Ok(self.position()),
+            _ => Ok(position),
         }
     }
 
@@ -337,7 +338,7 @@ impl<'a> Reader<'a> {
             Stop::Short => {
                 let missing = wire::lex(self.cursor.rest).err().map_or(1, |short| short.missing);
                 let at_close = first.is_none() && frame::is_closable(top);
-                if at_close && config.end_closes_open && self.bounds.window == self.bounds.given {
+                if at_close && config.end_closes_open && self.bounds.window == self.input.len() {
                     self.cursor.pop(&self.stack);
                     return Ok(Token::End);
                 }
@@ -392,7 +393,6 @@ impl State {
 struct Bounds {
     /// Bytes of the input that may be read; fewer than were handed in where `max_len` cuts them.
     window: usize,
-    given: usize,
     config: Config,
 }
 

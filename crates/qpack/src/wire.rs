@@ -158,8 +158,9 @@ fn missing(wanted: u64, there: &[u8]) -> Short {
     Short { missing: wanted.saturating_sub(there.len() as u64) }
 }
 
-/// The name of a first byte in SPEC.md §1.
-pub(crate) const fn name(first: u8) -> &'static str {
+/// The name of a token by its first byte, as the byte map of SPEC.md §1 has it: `INT8`, `RAW16`, `MAP_OPEN`.
+#[must_use]
+pub const fn tag_name(first: u8) -> &'static str {
     match first {
         0..=tag::NEG_LAST => "INT",
         tag::HOOK => "HOOK",
@@ -173,8 +174,18 @@ pub(crate) const fn name(first: u8) -> &'static str {
         tag::INT16 => "INT16",
         tag::INT32 => "INT32",
         tag::INT64 => "INT64",
-        tag::ARRAY0..=tag::ARRAY5 => "ARRAY",
-        tag::MAP0..=tag::MAP5 => "MAP",
+        tag::ARRAY0 => "ARRAY0",
+        0xee => "ARRAY1",
+        0xef => "ARRAY2",
+        0xf0 => "ARRAY3",
+        0xf1 => "ARRAY4",
+        tag::ARRAY5 => "ARRAY5",
+        tag::MAP0 => "MAP0",
+        0xf4 => "MAP1",
+        0xf5 => "MAP2",
+        0xf6 => "MAP3",
+        0xf7 => "MAP4",
+        tag::MAP5 => "MAP5",
         tag::TRUE => "TRUE",
         tag::FALSE => "FALSE",
         tag::NULL => "NULL",

@@ -1,0 +1,38 @@
+"""Makes the two captures that a Python client packs: `python make.py FOLDER`.
+
+It needs the package qpack 0.0.21 with its C extension. The same version writes the same bytes.
+"""
+
+import pathlib
+import sys
+
+import qpack
+import qpack._qpack  # Fails where the C extension is missing: the fallback packs some integers longer.
+
+# What `select * from "sensor-001", "räume/büro" after ...` brings back, and how long it took: times in milliseconds;
+# a series of doubles, one of integers, one of text.
+ANSWER = {
+    "sensor-001": [
+        [1500000000000, 21.5],
+        [1500000060000, -0.25],
+        [1500000120000, 1.0],
+        [1500000180000, 0.0],
+        [1500000240000, -1.0],
+        [1500000300000, 3.141592653589793],
+    ],
+    "räume/büro": [[1500000000000, 64], [1500000060000, -60], [1500000120000, -61], [1500000180000, 40000]],
+    "log": [[1500000000000, "dörr: 20 °C → 21 °C"], [1500000060000, "line one\nline two\t\"quoted\""]],
+    "blob": [[1500000000000, bytes(range(248, 256)) + bytes(16)]],
+    "flags": [True, False, None, [], {}],
+    "__timeit__": [{"server": "siridb01:9010", "time": 0.000244140625}],
+}
+
+# Points to insert, by series.
+INSERT = {
+    "sensor-001": [[1500000360000, 22.75], [1500000420000, 22.5]],
+    "räume/büro": [[1500000360000, 9007199254740993]],
+}
+
+folder = pathlib.Path(sys.argv[1])
+(folder / "siridb-answer.qpack").write_bytes(qpack.packb(ANSWER))
+(folder / "siridb-insert.qpack").write_bytes(qpack.packb(INSERT))

@@ -1,0 +1,176 @@
+//! The command as a function.
+
+use core::fmt;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{BufWriter, ErrorKind, Read, Write};
+use std::path::Path;
+
+use crate::args::{self, Args, Color, Task};
+use crate::dissect::{Options, Protocol};
+use crate::progress::{Progress, Style};
+use crate::protocols::PROTOCOLS;
+use crate::render::{Json, Render, Text, Total};
+use crate::source::Source;
+use crate::stream::{Inspection, Trouble};
+
+/// What the command reads and writes.
+#[expect(clippy::exhaustive_structs, reason = "made by the program beside this library and by its tests")]
+pub struct Console<'a> {
+    /// Read where no file is named.
+    pub stdin: &'a mut dyn Read,
+    /// Frames and errors in the input go here.
+    pub stdout: &'a mut dyn Write,
+    /// Progress, and why nothing could be tried, go here.
+    pub stderr: &'a mut dyn Write,
+    /// Whether colours are seen.
+    pub stdout_is_terminal: bool,
+    /// Whether a line can be written over.
+    pub stderr_is_terminal: bool,
+    /// Whether `NO_COLOR` is set.
+    pub no_color: bool,
+}
+
+impl fmt::Debug for Console<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Console").finish_non_exhaustive()
+    }
+}
+
+const DECODED: u8 = 0;
+const NOT_DECODED: u8 = 1;
+const NOT_TRIED: u8 = 2;
+
+/// Runs the command with the words after its name; the exit status.
+pub fn run<W: Into<OsString>>(words: impl IntoIterator<Item = W>, console: &mut Console<'_>) -> u8 {
+    let args = match Args::parse(words.into_iter().map(Into::into)) {
+        Ok(args) => args,
+        Err(message) => {
+            let _ = writeln!(console.stderr, "inspect: {message}\nTry 'inspect --help'.");
+            return NOT_TRIED;
+        }
+    };
+    let in_color = match args.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => console.stdout_is_terminal && !console.no_color,
+    };
+    let style = match (console.stdout_is_terminal, console.stderr_is_terminal) {
+        (true, true) => Style::None,
+        (false, true) => Style::Rewritten,
+        (_, false) => Style::Appended,
+    };
+    let mut session = Session {
+        render: match args.in_json {
+            true => &mut Json::new(args.show_secrets),
+            false => &mut Text::new(in_color, args.show_secrets),
+        },
+        out: BufWriter::with_capacity(64 << 10, &mut *console.stdout),
+        progress: Progress::new(console.stderr, style),
+        errors: 0,
+    };
+    let done = match &args.task {
+        Task::Help => session.print(&args::help()),
+        Task::Version => session.print(concat!("inspect ", env!("CARGO_PKG_VERSION"), "\n")),
+        Task::Demo => session.demo(&args),
+        Task::Show(protocol, None) => session.show(protocol, console.stdin, None, "standard input", &args),
+        Task::Show(protocol, Some(path)) => session.file(protocol, path, &args),
+    };
+    let done = done.and_then(|()| session.out.flush().map_err(Failure::Write));
+    session.progress.clear();
+    match done {
+        Ok(()) => {}
+        // Who reads has seen enough.
+        Err(Failure::Write(error)) if error.kind() == ErrorKind::BrokenPipe => {}
+        Err(Failure::Write(error)) => {
+            session.progress.say(&format!("cannot write: {error}"));
+            return NOT_TRIED;
+        }
+        Err(Failure::Input(message)) => {
+            session.progress.say(&message);
+            return NOT_TRIED;
+        }
+    }
+    if session.errors == 0 { DECODED } else { NOT_DECODED }
+}
+
+/// Why the command was not done.
+enum Failure {
+    Write(std::io::Error),
+    Input(String),
+}
+
+struct Session<'a> {
+    render: &'a mut dyn Render,
+    out: BufWriter<&'a mut dyn Write>,
+    progress: Progress<'a>,
+    errors: u64,
+}
+
+impl Session<'_> {
+    fn print(&mut self, text: &str) -> Result<(), Failure> {
+        self.out.write_all(text.as_bytes()).map_err(Failure::Write)
+    }
+
+    fn demo(&mut self, args: &Args) -> Result<(), Failure> {
+        for protocol in PROTOCOLS {
+            for capture in protocol.captures {
+                self.render.capture(&mut self.out, protocol.name, capture).map_err(Failure::Write)?;
+                let options = Options { max_len: args.max_len, end_closes: capture.end_closes };
+                let mut bytes = capture.bytes;
+                let mut source = Source::new(&mut bytes, Some(capture.bytes.len() as u64), false);
+                self.inspect(protocol, Some(capture.file), options, &mut source, capture.file)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, protocol: &'static Protocol, path: &Path, args: &Args) -> Result<(), Failure> {
+        let name = path.display().to_string();
+        let mut file = File::open(path).map_err(|error| {
+            let is_missing = error.kind() == ErrorKind::NotFound;
+            Failure::Input(if is_missing {
+                format!("no file {name:?}")
+            } else {
+                format!("cannot open {name:?}: {error}")
+            })
+        })?;
+        let total = file.metadata().ok().filter(|about| about.is_file()).map(|about| about.len());
+        self.show(protocol, &mut file, total, &format!("{name:?}"), args)
+    }
+
+    fn show(
+        &mut self,
+        protocol: &'static Protocol,
+        reader: &mut dyn Read,
+        total: Option<u64>,
+        name: &str,
+        args: &Args,
+    ) -> Result<(), Failure> {
+        let options = Options { max_len: args.max_len, end_closes: args.end_closes };
+        let mut source = Source::new(reader, total, args.is_hex);
+        let total = self.inspect(protocol, None, options, &mut source, name)?;
+        self.render.total(&mut self.out, &total).map_err(Failure::Write)
+    }
+
+    fn inspect(
+        &mut self,
+        protocol: &'static Protocol,
+        capture: Option<&'static str>,
+        options: Options,
+        source: &mut Source<'_>,
+        name: &str,
+    ) -> Result<Total, Failure> {
+        let Self { render, out, .. } = self;
+        let mut inspection = Inspection { protocol, capture, options, render: *render, out, total: Total::default() };
+        let done = inspection.run(source, &mut self.progress);
+        let total = inspection.total;
+        self.errors = self.errors.saturating_add(total.errors);
+        match done {
+            Ok(true) => Ok(total),
+            Ok(false) => Err(Failure::Input(format!("empty input: {name} holds no bytes"))),
+            Err(Trouble::Read(error)) => Err(Failure::Input(format!("cannot read {name}: {error}"))),
+            Err(Trouble::Write(error)) => Err(Failure::Write(error)),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The seam between protocols and everything else: what a protocol tells of its bytes.
+
+use alloc::borrow::Cow;
+
+/// A protocol that can be shown.
+pub(crate) struct Protocol {
+    /// As it is asked for.
+    pub(crate) name: &'static str,
+    /// Half a line for the help.
+    pub(crate) about: &'static str,
+    /// What is shown when nothing is asked for.
+    pub(crate) captures: &'static [Capture],
+    /// A dissector for one input from its first byte.
+    pub(crate) open: fn(&Options) -> Box<dyn Dissect>,
+}
+
+/// Bytes in the folder `captures`.
+pub(crate) struct Capture {
+    pub(crate) file: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) bytes: &'static [u8],
+    /// As [`Options::end_closes`].
+    pub(crate) end_closes: bool,
+}
+
+/// What the caller settles about dissection.
+#[derive(Clone, Copy)]
+pub(crate) struct Options {
+    /// Most bytes of one frame, and so what is buffered.
+    pub(crate) max_len: usize,
+    /// The end of the input closes what is open.
+    pub(crate) end_closes: bool,
+}
+
+/// Splits one input into frames.
+pub(crate) trait Dissect {
+    /// Looks for a frame at the front of `input`. The same bytes come again, and more, until they are taken.
+    fn step<'a>(&mut self, input: Input<'a>) -> Step<'a>;
+}
+
+/// The bytes not yet taken.
+#[derive(Clone, Copy)]
+pub(crate) struct Input<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// Where they start in the stream.
+    pub(crate) offset: u64,
+    /// Nothing follows them.
+    pub(crate) ended: bool,
+}
+
+impl Input<'_> {
+    /// The place in the stream of a place in `bytes`.
+    pub(crate) fn at(&self, position: usize) -> u64 {
+        self.offset.saturating_add(position as u64)
+    }
+}
+
+pub(crate) enum Step<'a> {
+    Frame(Frame<'a>),
+    Fault(Fault<'a>),
+    /// The start of a frame, or nothing; never once the input has ended with bytes left.
+    More,
+}
+
+/// The fields of a frame in the order of their bytes, as often as asked.
+pub(crate) type Fields<'a> = Box<dyn Fn() -> FieldIter<'a> + 'a>;
+pub(crate) type FieldIter<'a> = Box<dyn Iterator<Item = Field<'a>> + 'a>;
+
+pub(crate) struct Frame<'a> {
+    /// Bytes to take off the front; at least one.
+    pub(crate) len: usize,
+    /// The frame in half a line. It is shown as it stands: escaped, and without secrets.
+    pub(crate) summary: String,
+    /// Complete: what opens closes.
+    pub(crate) fields: Fields<'a>,
+}
+
+/// Something that did not decode.
+pub(crate) struct Fault<'a> {
+    /// In one word, `snake_case`.
+    pub(crate) kind: String,
+    pub(crate) offset: u64,
+    /// The field's name.
+    pub(crate) what: &'static str,
+    /// Without the place, which is shown beside it; escaped, and without secrets.
+    pub(crate) message: String,
+    /// The way to it through the value's keys; escaped, and without secrets.
+    pub(crate) path: Option<String>,
+    /// Bytes to drop off the front, or to wait for and drop, up to the next frame. Without it the input is given up.
+    pub(crate) resume: Option<u64>,
+    /// What could be read before it.
+    pub(crate) fields: Fields<'a>,
+}
+
+impl<'a> Fault<'a> {
+    /// An input that ends too early, or a like fault: without fields, and without a way on.
+    pub(crate) fn new(kind: &str, offset: u64, what: &'static str, message: String) -> Self {
+        let fields: Fields<'a> = Box::new(|| Box::new(core::iter::empty()));
+        Self { kind: kind.to_owned(), offset, what, message, path: None, resume: None, fields }
+    }
+}
+
+/// One line: some bytes of a frame and what they say.
+#[derive(Clone)]
+pub(crate) struct Field<'a> {
+    pub(crate) offset: u64,
+    /// Its own bytes; of an array or map those that open it, or none.
+    pub(crate) bytes: &'a [u8],
+    /// How many of those in front hide nothing of a secret: its tag.
+    pub(crate) tag_len: usize,
+    /// Arrays and maps around it.
+    pub(crate) depth: usize,
+    pub(crate) place: Place,
+    /// How it is encoded, in the protocol's word.
+    pub(crate) tag: &'static str,
+    pub(crate) value: Value<'a>,
+    pub(crate) note: &'static str,
+    /// Neither its value nor its bytes are shown unless asked.
+    pub(crate) secret: bool,
+}
+
+/// What a field is to what is around it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A named part of the frame; all fields of depth 0 are, but the ends.
+    Part(&'static str),
+    /// An item of an array, counted from 0.
+    Item(u64),
+    Key,
+    /// The value of the key before it.
+    Value,
+    /// The end of an array or map.
+    End,
+}
+
+#[derive(Clone)]
+pub(crate) enum Value<'a> {
+    /// Wide enough for any protocol's.
+    Int(i128),
+    Double(f64),
+    /// Bytes that often are text.
+    Raw(Cow<'a, [u8]>),
+    Bool(bool),
+    Null,
+    /// A value without a counterpart elsewhere, by its name.
+    Special(&'static str),
+    Array,
+    Map,
+    Close(By),
+}
+
+/// What ended an array or map.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    Bytes,
+    /// Its count, told at its start.
+    Count,
+    EndOfInput,
+}

@@ -1,0 +1,206 @@
+//! Frames as lines: offset, hex, name, value.
+
+use core::fmt::Write as _;
+use std::io::{self, Write};
+
+use super::{At, Render, Rest, Total};
+use crate::dissect::{By, Capture, Fault, Field, Frame, Place, Value};
+
+pub(crate) struct Text {
+    palette: Palette,
+    show_secrets: bool,
+    /// Something was printed, so that what follows keeps a distance.
+    has_printed: bool,
+}
+
+/// Bytes shown of a field that has more, and characters the hex column is wide: nine bytes, the longest number.
+const HEX_SHORT: usize = 6;
+const HEX_LEN: usize = 9;
+const HEX_WIDTH: usize = 26;
+/// Characters shown of a text, and bytes of what is none.
+const TEXT_LEN: usize = 60;
+const BYTES_LEN: usize = 16;
+
+impl Text {
+    pub(crate) fn new(in_color: bool, show_secrets: bool) -> Self {
+        Self { palette: if in_color { COLORS } else { PLAIN }, show_secrets, has_printed: false }
+    }
+
+    fn line(&self, out: &mut dyn Write, field: &Field<'_>) -> io::Result<()> {
+        if matches!(field.value, Value::Close(By::Count)) {
+            return Ok(());
+        }
+        let Palette { dim, name, key, tag, value: _, error: _, bold: _, off } = self.palette;
+        let label = match field.place {
+            Place::Part(part) => format!("{name}{part}{off}"),
+            Place::Item(index) => format!("{name}[{index}]{off}"),
+            Place::Key => format!("{key}key{off}"),
+            Place::Value => format!("{name}  ={off}"),
+            Place::End => format!("{name}end{off}"),
+        };
+        let hex = self.hex(field);
+        write!(out, "  {dim}{:08x}{off}  {dim}{hex:<HEX_WIDTH$}{off}  ", field.offset)?;
+        write!(out, "{:indent$}{label}", "", indent = field.depth.saturating_mul(2))?;
+        if !field.tag.is_empty() {
+            write!(out, " {tag}{}{off}", field.tag)?;
+        }
+        let shown = self.value(field);
+        if !shown.is_empty() {
+            let color = if field.place == Place::Key { key } else { self.palette.value };
+            write!(out, " {color}{shown}{off}")?;
+        }
+        if !field.note.is_empty() {
+            write!(out, " {dim}({}){off}", field.note)?;
+        }
+        writeln!(out)
+    }
+
+    fn is_masked(&self, field: &Field<'_>) -> bool {
+        field.secret && !self.show_secrets
+    }
+
+    fn hex(&self, field: &Field<'_>) -> String {
+        let shown = match field.bytes.len() {
+            _ if self.is_masked(field) => field.tag_len,
+            len if len <= HEX_LEN => len,
+            _ => HEX_SHORT,
+        };
+        let mut hex = String::new();
+        for byte in field.bytes.iter().take(shown) {
+            let space = if hex.is_empty() { "" } else { " " };
+            // Writing to a string cannot fail.
+            let _ = write!(hex, "{space}{byte:02x}");
+        }
+        let hidden = field.bytes.len().saturating_sub(shown);
+        if self.is_masked(field) {
+            hex.push_str(" **");
+        } else if hidden > 0 {
+            let _ = write!(hex, " …+{hidden}");
+        }
+        hex
+    }
+
+    fn value(&self, field: &Field<'_>) -> String {
+        if self.is_masked(field) {
+            return "********".to_owned();
+        }
+        match &field.value {
+            Value::Int(value) => value.to_string(),
+            // With a point, so that it is not taken for an integer.
+            Value::Double(value) => format!("{value:?}"),
+            Value::Raw(raw) => text_or_bytes(raw),
+            Value::Bool(value) => value.to_string(),
+            Value::Null => "null".to_owned(),
+            Value::Special(name) => (*name).to_owned(),
+            Value::Array | Value::Map | Value::Close(By::Bytes | By::Count) => String::new(),
+            Value::Close(By::EndOfInput) => "(no byte: the input ends)".to_owned(),
+        }
+    }
+
+    fn fields<'a>(&mut self, out: &mut dyn Write, fields: impl Iterator<Item = Field<'a>>) -> io::Result<()> {
+        for field in fields {
+            self.line(out, &field)?;
+        }
+        Ok(())
+    }
+
+    /// An empty line between frames.
+    fn apart(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        if self.has_printed {
+            writeln!(out)?;
+        }
+        self.has_printed = true;
+        Ok(())
+    }
+}
+
+impl Render for Text {
+    fn capture(&mut self, out: &mut dyn Write, protocol: &str, capture: &Capture) -> io::Result<()> {
+        let Palette { bold, off, .. } = self.palette;
+        self.apart(out)?;
+        writeln!(out, "{bold}{protocol}: {}{off}, {}", capture.file, capture.about)
+    }
+
+    fn frame(&mut self, out: &mut dyn Write, at: &At, frame: &Frame<'_>) -> io::Result<()> {
+        let Palette { bold, off, .. } = self.palette;
+        self.apart(out)?;
+        let s = plural(frame.len as u64);
+        write!(out, "{bold}{}frame {} at 0x{:08x}, {} byte{s}{off}", line(at), at.frame, at.offset, frame.len)?;
+        writeln!(out, ": {}", frame.summary)?;
+        self.fields(out, (frame.fields)())
+    }
+
+    fn fault(&mut self, out: &mut dyn Write, at: &At, fault: &Fault<'_>) -> io::Result<()> {
+        let Palette { error, off, dim, .. } = self.palette;
+        self.apart(out)?;
+        let path = fault.path.as_ref().map(|path| format!(", in {path}")).unwrap_or_default();
+        let Fault { kind, what, message, .. } = fault;
+        writeln!(out, "{error}{}error at 0x{:08x} ({what}): {message}{path} [{kind}]{off}", line(at), at.offset)?;
+        self.fields(out, (fault.fields)())?;
+        match at.rest {
+            Rest::None => Ok(()),
+            Rest::Undecoded(count) => {
+                writeln!(out, "  {dim}{count} byte{} from there on not decoded{off}", plural(count))
+            }
+            Rest::Unknown => writeln!(out, "  {dim}nothing from there on is decoded{off}"),
+        }
+    }
+
+    fn total(&mut self, out: &mut dyn Write, total: &Total) -> io::Result<()> {
+        let Palette { dim, off, .. } = self.palette;
+        let Total { frames, errors, bytes } = *total;
+        self.apart(out)?;
+        let [f, e, b] = [frames, errors, bytes].map(plural);
+        writeln!(out, "{dim}{frames} frame{f} of {bytes} byte{b}, {errors} error{e}{off}")
+    }
+}
+
+fn line(at: &At) -> String {
+    at.line.map(|line| format!("line {line}, ")).unwrap_or_default()
+}
+
+fn plural(count: u64) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+/// Text in quotes, other bytes as a byte string; escaped, and cut where it is long.
+fn text_or_bytes(raw: &[u8]) -> String {
+    // `Debug` escapes what a terminal would act on: controls, escape sequences, marks that turn the writing direction.
+    let (shown, is_cut) = match core::str::from_utf8(raw) {
+        Ok(text) => {
+            let cut = text.char_indices().nth(TEXT_LEN).and_then(|(at, _)| text.get(..at));
+            (format!("{:?}", cut.unwrap_or(text)), cut.is_some())
+        }
+        Err(_) => {
+            let cut = raw.get(..BYTES_LEN);
+            (format!("b\"{}\"", cut.unwrap_or(raw).escape_ascii()), raw.len() > BYTES_LEN)
+        }
+    };
+    if is_cut { format!("{shown}… ({} bytes)", raw.len()) } else { shown }
+}
+
+/// What switches colours on, and off again.
+#[derive(Clone, Copy)]
+struct Palette {
+    dim: &'static str,
+    bold: &'static str,
+    name: &'static str,
+    key: &'static str,
+    tag: &'static str,
+    value: &'static str,
+    error: &'static str,
+    off: &'static str,
+}
+
+const PLAIN: Palette = Palette { dim: "", bold: "", name: "", key: "", tag: "", value: "", error: "", off: "" };
+
+const COLORS: Palette = Palette {
+    dim: "\x1b[2m",
+    bold: "\x1b[1m",
+    name: "\x1b[34m",
+    key: "\x1b[36m",
+    tag: "\x1b[35m",
+    value: "\x1b[32m",
+    error: "\x1b[1;31m",
+    off: "\x1b[0m",
+};

@@ -1,0 +1,207 @@
+//! Inputs: good, bad, cut anyhow.
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod common;
+
+use common::{Bytewise, hex, inspect, inspect_from};
+use serde_json::{Value, json};
+
+const LINES: &str = include_str!("golden/lines.hex");
+
+#[test]
+fn hex_lines_go_on_after_an_error() {
+    let run = inspect(&["qpack", "--hex"], LINES.as_bytes());
+    assert_eq!(run.stdout, include_str!("golden/lines.txt"));
+    assert_eq!((run.status, &*run.stderr), (1, ""));
+    let run = inspect(&["--json", "qpack", "-", "--hex"], LINES.as_bytes());
+    assert_eq!(run.stdout, include_str!("golden/lines.jsonl"));
+    assert_eq!((run.status, &*run.stderr), (1, ""));
+}
+
+#[test]
+fn a_line_needs_no_newline_and_may_have_a_return() {
+    let expected = inspect(&["qpack", "--hex"], b"07\n08\n");
+    assert_eq!(expected.status, 0);
+    assert_eq!(inspect(&["qpack", "--hex"], b"07\r\n08\r\n"), expected);
+    assert_eq!(inspect(&["qpack", "--hex"], b"07\n08"), expected);
+    assert_eq!(inspect(&["qpack", "--hex"], b"07\n0"), inspect(&["qpack", "--hex"], b"07\n0\n"));
+}
+
+/// Inputs of every kind, with the protocol and the options they are for.
+fn inputs() -> Vec<(Vec<&'static str>, Vec<u8>)> {
+    let packages = hex("0c000000000021de ef8561646d696e8470617373  0200000001 0020df 0102  0000000002 0020df
+                        04000000030021de ef816182  2a00000004 0063 9c 00");
+    vec![
+        (vec!["qpack", "--hex"], LINES.into()),
+        (vec!["qpack", "--hex", "--end-closes"], LINES.into()),
+        (vec!["qpack"], include_bytes!("../captures/siridb-answer.qpack").repeat(3)),
+        (vec!["qpack"], hex("01 f0 01 02")),
+        (vec!["qpack"], hex("01 02 fe 03 04")),
+        (vec!["qpack", "--end-closes"], hex("01 fd 8161 fc 02")),
+        (vec!["qpack", "--max-len", "3"], hex("01 f0 01 02 03 04")),
+        (vec!["qpack", "--max-len", "3", "--end-closes"], hex("fc 01 02 03")),
+        (vec!["thingsdb"], packages.clone()),
+        (vec!["thingsdb", "--max-len", "10"], packages.clone()),
+        (vec!["thingsdb"], packages[..25].into()),
+        (vec!["thingsdb"], hex("0c000000000021df ef8561646d696e8470617373")),
+    ]
+}
+
+#[test]
+fn how_the_input_is_cut_changes_nothing() {
+    for (words, input) in inputs() {
+        for form in ["--json", "--color=never"] {
+            let words: Vec<_> = words.iter().copied().chain([form]).collect();
+            assert_eq!(inspect_from(&words, &mut Bytewise(&input)), inspect(&words, &input), "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn json_is_json_and_tells_as_much_as_the_text() {
+    for (words, input) in inputs() {
+        let text = inspect(&words, &input).stdout;
+        let lines = json_of(&words, &input);
+        let errors = lines.iter().filter(|line| line["error"].is_string()).count();
+        let frames = lines.iter().filter(|line| line["frame"].is_u64()).count();
+        assert_eq!(errors + frames, lines.len());
+        let bytes: u64 = lines.iter().filter_map(|line| line["length"].as_u64()).sum();
+        let plural = |count: u64, noun| if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") };
+        let (errors, frames) = (plural(errors as u64, "error"), plural(frames as u64, "frame"));
+        let last = format!("{frames} of {}, {errors}", plural(bytes, "byte"));
+        assert_eq!(text.lines().last(), Some(&*last));
+    }
+}
+
+fn json_of(words: &[&str], input: &[u8]) -> Vec<Value> {
+    let words: Vec<_> = words.iter().copied().chain(["--json"]).collect();
+    let parse = |line| serde_json::from_str(line).expect("strict JSON");
+    inspect(&words, input).stdout.lines().map(parse).collect()
+}
+
+#[test]
+fn nothing_but_newlines_and_text_reaches_the_output() {
+    let mut every_byte = String::new();
+    for byte in 0..=255_u8 {
+        every_byte.push_str(&format!("81{byte:02x}\n84{byte:02x}{byte:02x}c2{byte:02x}\nf481{byte:02x}00\n"));
+    }
+    // The same characters where they break the hex.
+    let broken: Vec<u8> = (0..=255).flat_map(|byte| [b'0', byte, b'\n']).collect();
+    for input in [every_byte.as_bytes(), &broken, LINES.as_bytes()] {
+        for form in ["--json", "--hex"] {
+            let run = inspect(&["qpack", "--hex", form], input);
+            let bad = run.stdout.chars().find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
+            assert_eq!((bad, &*run.stderr), (None, ""));
+        }
+    }
+}
+
+#[test]
+fn an_end_may_close_what_is_open() {
+    let input = hex("07 fd8161fc02");
+    let run = inspect(&["qpack"], &input);
+    assert_eq!(run.status, 1);
+    assert!(
+        run.stdout.contains("error at 0x00000006 (value): input ends in an open container, which --end-closes allows")
+    );
+    let run = inspect(&["qpack", "--end-closes"], &input);
+    assert_eq!(
+        run.stdout,
+        "frame 1 at 0x00000000, 1 byte: 7
+  00000000  07                          value INT 7
+
+frame 2 at 0x00000001, 5 bytes: {\"a\": [2]}
+  00000001  fd                          value MAP_OPEN
+  00000002  81 61                         key RAW \"a\"
+  00000004  fc                              = ARRAY_OPEN
+  00000005  02                              [0] INT 2
+  00000006                                end (no byte: the input ends)
+  00000006                              end (no byte: the input ends)
+
+2 frames of 6 bytes, 0 errors
+"
+    );
+    assert_eq!(run.status, 0);
+    // Not after a key, and not in a counted container.
+    assert_eq!(inspect(&["qpack", "--end-closes"], &hex("fd8161")).status, 1);
+    assert_eq!(inspect(&["qpack", "--end-closes"], &hex("fcee")).status, 1);
+}
+
+#[test]
+fn raw_qpack_is_given_up_after_an_error() {
+    let expected = json!({
+        "protocol": "qpack", "error": "unexpected_close", "offset": 1, "what": "ARRAY_CLOSE",
+        "message": "nothing here that this byte could close",
+    });
+    let lines = json_of(&["qpack"], &hex("01 fe 03 04"));
+    assert_eq!(lines[1..], [expected]);
+    // Of a file, the rest is known.
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("given-up.qpack");
+    std::fs::write(&path, hex("01 fe 03 04")).unwrap();
+    let words = ["qpack", path.to_str().unwrap()];
+    assert_eq!(json_of(&words, b"")[1]["undecoded"], 3);
+    let run = inspect(&words, b"");
+    assert!(
+        run.stdout.ends_with("\n  3 bytes from there on not decoded\n\n1 frame of 1 byte, 1 error\n"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(run.status, 1);
+}
+
+#[test]
+fn a_bad_package_costs_no_other() {
+    let input = hex("0200000001 0020df 0102  0000000002 0020df  ffff000003 0024db");
+    let input = [input, vec![0; 65535], hex("0100000004 0030cf 07  00000000050031cf  00")].concat();
+    let places: Vec<_> = json_of(&["thingsdb", "--max-len", "1000"], &input)
+        .iter()
+        .map(|line| (line["offset"].as_u64().unwrap(), line["error"].as_str().map(str::to_owned)))
+        .collect();
+    let error = |offset, kind: &str| (offset, Some(kind.to_owned()));
+    assert_eq!(
+        places,
+        [error(9, "trailing_bytes"), (10, None), error(18, "limit_exceeded"), (65561, None), error(65577, "bad_check"),]
+    );
+}
+
+#[test]
+fn what_is_announced_is_not_waited_for() {
+    // The next read would fail.
+    struct Once(Option<Vec<u8>>);
+    impl std::io::Read for Once {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            let bytes = self.0.take().ok_or(std::io::ErrorKind::TimedOut)?;
+            into[..bytes.len()].copy_from_slice(&bytes);
+            Ok(bytes.len())
+        }
+    }
+    let run = inspect_from(&["qpack"], &mut Once(Some(hex("e7ffffffffffffffff"))));
+    assert!(run.stdout.contains("[limit_exceeded]"), "{run:?}");
+    assert_eq!(run.status, 1);
+    let run = inspect_from(&["thingsdb"], &mut Once(Some(hex("ffffffff000020df"))));
+    assert!(run.stdout.contains("length 4294967295 exceeds max_len 67108864 [limit_exceeded]"), "{run:?}");
+    assert_eq!((run.status, &*run.stderr), (2, "inspect: cannot read standard input: timed out\n"));
+}
+
+#[test]
+fn credentials_are_masked_wherever_they_stand() {
+    for body in [
+        "84 70617373",                               // a lone token
+        "ee 84 70617373",                            // the same in an array
+        "ef 81 61 84 70617373",                      // name and password
+        "f0 81 61 84 70617373 fd 84 70617373 01 ff", // and what else may come, as a key too
+        "ef 84 70617373 85 70617373",                // the second is cut short
+        "ef 81 61 84 70617373 01",                   // a byte follows
+        "fc 81 61 fd 84 70617373 fe",                // a way to the fault leads by it
+        "f4 84 70617373",                            // and a key without a value
+    ] {
+        let body = hex(body);
+        let input = [&[u8::try_from(body.len()).unwrap(), 0, 0, 0, 0, 0, 0x21, 0xde], &*body].concat();
+        for form in ["--json", "--color=never"] {
+            let masked = inspect(&["thingsdb", form], &input).stdout;
+            assert!(!masked.contains("pass") && !masked.contains("70 61") && !masked.contains("7061"), "{masked}");
+        }
+        let shown = inspect(&["thingsdb", "--show-secrets"], &input).stdout;
+        assert!(shown.contains("\"pass\"") && shown.contains("84 70 61 73 73"), "{shown}");
+    }
+}

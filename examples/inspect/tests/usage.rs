@@ -1,0 +1,63 @@
+//! Words on the command line, and what is said about wrong ones.
+#![expect(clippy::panic, reason = "a test may panic")]
+
+mod common;
+
+use common::{Run, inspect};
+
+fn refused(words: &[&str]) -> String {
+    let Run { status, stdout, stderr } = inspect(words, b"");
+    assert_eq!((status, &*stdout), (2, ""), "{words:?}");
+    let Some(message) = stderr.strip_prefix("inspect: ") else { panic!("{stderr}") };
+    message.trim_end().trim_end_matches("\nTry 'inspect --help'.").to_owned()
+}
+
+#[test]
+fn what_cannot_be_tried_is_said() {
+    for (words, message) in [
+        (&["mqtt"][..], "unknown protocol \"mqtt\"; there are: qpack, thingsdb"),
+        (&["qpack", "no/such/file"], "no file \"no/such/file\""),
+        (&["qpack"], "empty input: standard input holds no bytes"),
+        (&["qpack", "-", "--json"], "empty input: standard input holds no bytes"),
+        (&["thingsdb", "--hex"], "empty input: standard input holds no bytes"),
+        (&["qpack", "a", "b"], "one file at a time: unexpected \"b\""),
+        (&["--hex"], "--hex needs a protocol"),
+        (&["--end-closes"], "--end-closes needs a protocol"),
+        (&["--verbose"], "unknown option \"--verbose\""),
+        (&["-x"], "unknown option \"-x\""),
+        (&["qpack", "--", "--json"], "no file \"--json\""),
+        (&["--json=yes"], "--json takes no value"),
+        (&["--max-len"], "--max-len needs a value"),
+        (&["--max-len", "0"], "--max-len \"0\" is no number of bytes"),
+        (&["--max-len=1k"], "--max-len \"1k\" is no number of bytes"),
+        (&["--color", "red"], "--color \"red\" is none of auto, always, never"),
+    ] {
+        assert_eq!(refused(words), message, "{words:?}");
+    }
+}
+
+#[test]
+fn an_input_of_comments_is_empty() {
+    let run = inspect(&["qpack", "--hex"], b"# nothing\n\n  \n");
+    assert_eq!((run.status, &*run.stderr), (2, "inspect: empty input: standard input holds no bytes\n"));
+}
+
+#[test]
+fn a_folder_cannot_be_read() {
+    let message = refused(&["qpack", env!("CARGO_MANIFEST_DIR")]);
+    assert!(message.starts_with("cannot "), "{message}");
+}
+
+#[test]
+fn help_and_version() {
+    for word in ["--help", "-h"] {
+        let Run { status, stdout, stderr } = inspect(&[word], b"");
+        assert_eq!((status, &*stderr), (0, ""));
+        for part in ["Usage: inspect", "  qpack  ", "  thingsdb  ", "--show-secrets", "Exit status: 0"] {
+            assert!(stdout.contains(part), "{part}");
+        }
+        // What is not there yet is not offered.
+        assert!(!stdout.contains("karabo"));
+    }
+    assert_eq!(inspect(&["-V"], b"").stdout, concat!("inspect ", env!("CARGO_PKG_VERSION"), "\n"));
+}

@@ -1,0 +1,24 @@
+//! The bodies of the fuzz targets: over public API only, shared by libFuzzer's shims and by the replay test, which runs
+//! every corpus on stable.
+//!
+//! A body panics where a law is broken. What the codec refuses is no finding.
+
+pub mod qpack;
+
+/// A fuzz target by name, with the folder of its corpus.
+pub struct Target {
+    /// Name of the binary.
+    pub name: &'static str,
+    /// Folder under `corpus/`.
+    pub corpus: &'static str,
+    /// What it does with an input.
+    pub body: fn(&[u8]),
+}
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    Target { name: "qpack_reader", corpus: "qpack", body: qpack::reader },
+    Target { name: "qpack_tree", corpus: "qpack", body: qpack::tree },
+    Target { name: "qpack_serde", corpus: "qpack", body: qpack::serde },
+    Target { name: "qpack_writer", corpus: "qpack_writer", body: qpack::writer },
+];
