@@ -1,7 +1,11 @@
 //! Side by side: two sides of the same work, timed in turns, told as a ratio.
 
+use std::cell::RefCell;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
+
+use serde_json::json;
+use testkit::Worker;
 
 /// One side of a row.
 pub struct Side<'a> {
@@ -24,6 +28,51 @@ impl<'a> Side<'a> {
             start.elapsed()
         };
         Self { name, checksum, batch: Box::new(batch) }
+    }
+}
+
+/// A long-lived Python process that times its own batches. Its script defines `prepare(name, bytes)`, which returns a
+/// function without arguments and the checksum of what that does, and hands itself over to [`PYTHON`]'s loop.
+pub struct Python(RefCell<Worker>);
+
+/// What every script is put behind.
+const PYTHON: &str = "
+import time
+works = {}
+def prepare_work(request):
+    work, checksum = prepare(request['name'], bytes.fromhex(request['hex']))
+    works[request['name']] = work
+    return {'checksum': str(checksum % 2**64)}
+def run_batch(request):
+    work = works[request['name']]
+    times = range(request['times'])
+    start = time.perf_counter_ns()
+    for _ in times:
+        work()
+    return {'ns': time.perf_counter_ns() - start}
+serve({'prepare': prepare_work, 'batch': run_batch})
+";
+
+impl Python {
+    /// Starts one; `None` where live peers are skipped.
+    pub fn start(script: &str) -> Option<Self> {
+        Worker::start(&format!("{script}\n{PYTHON}")).map(|worker| Self(RefCell::new(worker)))
+    }
+
+    /// A side that does the work of this name on `input`.
+    ///
+    /// # Panics
+    ///
+    /// If the script does.
+    pub fn side<'a>(&'a self, name: &'a str, label: &'a str, input: &[u8]) -> Side<'a> {
+        let answer =
+            self.0.borrow_mut().call(&json!({"op": "prepare", "name": name, "hex": testkit::vectors::to_hex(input)}));
+        let checksum = answer["checksum"].as_str().and_then(|text| text.parse().ok()).expect("a checksum");
+        let batch = move |times| {
+            let answer = self.0.borrow_mut().call(&json!({"op": "batch", "name": name, "times": times}));
+            Duration::from_nanos(answer["ns"].as_u64().expect("a duration"))
+        };
+        Side { name: label, checksum, batch: Box::new(batch) }
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::process::ExitCode;
 
-use benches::ratio::{self, Row, Side};
+use benches::ratio::{self, Python, Row, Side};
 use benches::work::qpack::{
-    Reading, ZeroReading, names, readings, sum, sum_zero, walk_qpack, walk_rmp, walk_rmpv,
+    self, Reading, ZeroReading, names, readings, sum, sum_zero, walk_qpack, walk_rmp, walk_rmp_nested, walk_rmpv,
+    walk_tree, walk_value,
 };
+use qpack_codec::{Config, Tape, Value};
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
@@ -19,13 +21,28 @@ fn main() -> ExitCode {
     let typed_rmp = |input| sum(&rmp_serde::from_slice::<Vec<Reading<'_>>>(input).expect("valid"));
     let typed_zero = |input| sum_zero(&zerompk::from_msgpack::<Vec<ZeroReading<'_>>>(input).expect("valid"));
 
-    let rows = [
+    let value = Value::decode(&qpack).expect("valid");
+    let mut tape = Tape::new();
+    let tree_sum = walk_tree(tape.parse(&qpack, &Config::DEFAULT).expect("valid").root());
+    let packed_sum = walk_value(&Value::decode(&value.encode_to_vec().expect("encodes")).expect("valid"));
+    let python = Python::start(qpack::PYTHON);
+
+    let mut rows = vec![
         Row {
             work: "qpack: token walk",
             bytes: qpack.len(),
             goal: 2.0,
             ours: Side::new("Reader", walk_qpack(&qpack), || walk_qpack(&qpack)),
             rival: Side::new("`rmp` token walk", walk_rmp(&msgpack), || walk_rmp(&msgpack)),
+        },
+        Row {
+            work: "qpack: token walk",
+            bytes: qpack.len(),
+            goal: 2.0,
+            ours: Side::new("Reader", walk_qpack(&qpack), || walk_qpack(&qpack)),
+            rival: Side::new("`rmp` token walk that knows its depth", walk_rmp_nested(&msgpack), || {
+                walk_rmp_nested(&msgpack)
+            }),
         },
         Row {
             work: "qpack: token walk",
@@ -56,6 +73,30 @@ fn main() -> ExitCode {
             rival: Side::new("`rmp-serde` to_vec_named", typed_rmp(&msgpack), || rmp_serde::to_vec_named(&readings)),
         },
     ];
+
+    if let Some(python) = &python {
+        rows.push(Row {
+            work: "qpack: decode to a tree",
+            bytes: qpack.len(),
+            goal: 5.0,
+            ours: Side::new("Tape", tree_sum, || tape.parse(&qpack, &Config::DEFAULT).expect("valid").len()),
+            rival: python.side("unpackb", "Python `qpack.unpackb`, C", &qpack),
+        });
+        rows.push(Row {
+            work: "qpack: decode to an owned value",
+            bytes: qpack.len(),
+            goal: 5.0,
+            ours: Side::new("Value", walk_value(&value), || Value::decode(&qpack)),
+            rival: python.side("unpackb", "Python `qpack.unpackb`, C", &qpack),
+        });
+        rows.push(Row {
+            work: "qpack: pack from an owned value",
+            bytes: qpack.len(),
+            goal: 4.0,
+            ours: Side::new("Value", packed_sum, || value.encode_to_vec()),
+            rival: python.side("packb", "Python `qpack.packb`, C", &qpack),
+        });
+    }
 
     ratio::head();
     let (mut at_goal, mut run) = (0, 0);

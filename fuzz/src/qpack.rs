@@ -246,9 +246,7 @@ pub fn writer(data: &[u8]) {
             break;
         }
     }
-    let finished = writer.finish();
-    drop(writer);
-    match finished {
+    match writer.finish() {
         Ok(len) => {
             let written = &out[b"before".len()..];
             assert_eq!(written.len(), len);

@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 use bytes::{BufMut, BytesMut};
 
 use crate::error::EncodeError;
-use crate::limits::{Config, Limit};
+use crate::limits::{Config, Limit, Limits};
 use crate::token::Token;
 use crate::wire::{MAX_COUNTED, tag};
 
@@ -26,7 +26,8 @@ use crate::wire::{MAX_COUNTED, tag};
 /// for point in [20.5, 21.0] {
 ///     writer.double(point)?;
 /// }
-/// writer.end()?.end()?.finish()?;
+/// writer.end()?.end()?;
+/// writer.finish()?;
 /// assert!(out.starts_with(b"\xf5\x84name\x8btemperature\x86points\xfc"));
 /// # Ok::<(), qpack_codec::EncodeError>(())
 /// ```
@@ -235,6 +236,24 @@ impl<'b, B: Buffer> Writer<'b, B> {
         self.within_len()
     }
 
+    /// Writes the tokens of a whole value in canonical form.
+    pub(crate) fn whole<'t>(&mut self, tokens: impl Iterator<Item = Token<'t>>) -> Result<&mut Self, EncodeError> {
+        for token in tokens {
+            match token {
+                Token::Array(_) => self.array_auto()?,
+                Token::Map(_) => self.map_auto()?,
+                Token::Int(_)
+                | Token::Double(_)
+                | Token::Raw(_)
+                | Token::Bool(_)
+                | Token::Null
+                | Token::Hook
+                | Token::End => self.token(token)?,
+            };
+        }
+        Ok(self)
+    }
+
     /// Writes one token; containers whose length it does not tell are counted as they are written.
     ///
     /// # Errors
@@ -261,7 +280,7 @@ impl<'b, B: Buffer> Writer<'b, B> {
     /// # Errors
     ///
     /// [`EncodeError::Unfinished`] if the value is not complete, and the error that came before, if one did.
-    pub fn finish(&mut self) -> Result<usize, EncodeError> {
+    pub fn finish(mut self) -> Result<usize, EncodeError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
@@ -453,40 +472,144 @@ impl Buffer for Count {
     fn patch(&mut self, _: usize, _: u8) {}
 }
 
-/// Bytes that `write` makes, limits aside.
-pub(crate) fn measure(write: impl FnOnce(&mut Writer<'_, Count>) -> Result<(), EncodeError>) -> usize {
+/// Bytes that the tokens of one value make; 0 where no limits would let it pass.
+pub(crate) fn measure<'a>(tokens: impl Iterator<Item = Token<'a>>) -> usize {
     let mut count = Count(0);
-    let mut writer = Writer::with_config(&mut count, &Config::CHECKED);
-    // An error is one of limits, which are off; what counts then is what was written.
-    let written = write(&mut writer).and_then(|()| writer.finish());
-    written.unwrap_or_default()
+    match append(&mut count, tokens, &Config::CHECKED) {
+        Ok(()) => count.0,
+        Err(_) => 0,
+    }
 }
 
-pub(crate) fn to_vec(
-    config: &Config,
-    write: impl FnOnce(&mut Writer<'_, Vec<u8>>) -> Result<(), EncodeError>,
-) -> Result<Vec<u8>, EncodeError> {
+pub(crate) fn to_vec<'a>(tokens: impl Iterator<Item = Token<'a>>, config: &Config) -> Result<Vec<u8>, EncodeError> {
     let mut out = Vec::new();
-    let mut writer = Writer::with_config(&mut out, config);
-    write(&mut writer)?;
-    writer.finish()?;
-    drop(writer);
+    append(&mut out, tokens, config)?;
     Ok(out)
 }
 
 /// Writes into a buffer that cannot be cut back: all of it or nothing.
-pub(crate) fn put(
+pub(crate) fn put<'a>(
     out: &mut impl BufMut,
+    tokens: impl Iterator<Item = Token<'a>>,
     config: &Config,
-    write: impl FnOnce(&mut Writer<'_, Vec<u8>>) -> Result<(), EncodeError>,
 ) -> Result<(), EncodeError> {
-    let encoded = to_vec(config, write)?;
+    let encoded = to_vec(tokens, config)?;
     let available = out.remaining_mut();
     if encoded.len() > available {
         return Err(EncodeError::BufferTooSmall { len: encoded.len(), available });
     }
     out.put_slice(&encoded);
     Ok(())
+}
+
+/// Appends the canonical form of the one value that `tokens` are known to make; on an error the buffer is as it was.
+fn append<'a, B: Buffer>(
+    out: &mut B,
+    mut tokens: impl Iterator<Item = Token<'a>>,
+    config: &Config,
+) -> Result<(), EncodeError> {
+    let start = out.filled();
+    let mut sink = Sink {
+        innermost: Level { tag_at: start, values: 0, unit: 1 },
+        open: Vec::new(),
+        start,
+        out,
+        values_left: config.limits.max_values.max(1),
+        limits: config.limits,
+    };
+    let done = tokens.try_for_each(|token| match token {
+        Token::Int(value) => sink.scalar(|out| int(out, value)),
+        Token::Double(value) => sink.scalar(|out| double(out, value, config.peer_compatible)),
+        Token::Raw(bytes) => sink.raw(bytes),
+        Token::Bool(value) => sink.scalar(|out| out.push(if value { tag::TRUE } else { tag::FALSE })),
+        Token::Null => sink.scalar(|out| out.push(tag::NULL)),
+        Token::Hook => sink.scalar(|out| out.push(tag::HOOK)),
+        Token::Array(_) => sink.begin(tag::ARRAY_OPEN, 1),
+        Token::Map(_) => sink.begin(tag::MAP_OPEN, 2),
+        Token::End => sink.end(),
+    });
+    done.map_err(|limit| {
+        let max = match limit {
+            Limit::MaxDepth => config.limits.max_depth.into(),
+            Limit::MaxLen => config.limits.max_len as u64,
+            Limit::MaxValues => config.limits.max_values as u64,
+        };
+        out.cut(start);
+        EncodeError::LimitExceeded { limit, met: max.saturating_add(1), max }
+    })
+}
+
+/// A [`Writer`] without the checks that a caller's own tokens need.
+struct Sink<'b, B> {
+    out: &'b mut B,
+    start: usize,
+    limits: Limits,
+    values_left: usize,
+    innermost: Level,
+    open: Vec<Level>,
+}
+
+/// A container that is open. Three words without padding: with a flag among them each move would stall.
+struct Level {
+    tag_at: usize,
+    /// Values it got, keys counted.
+    values: usize,
+    /// Values to an item: 1, or 2 in a map.
+    unit: usize,
+}
+
+impl<B: Buffer> Sink<'_, B> {
+    #[inline(always)]
+    fn scalar(&mut self, write: impl FnOnce(&mut B)) -> Result<(), Limit> {
+        self.take()?;
+        write(self.out);
+        self.within_len(0)
+    }
+
+    #[inline(always)]
+    fn raw(&mut self, bytes: &[u8]) -> Result<(), Limit> {
+        self.take()?;
+        // Measured before it is copied, and after, since a length goes in front.
+        self.within_len(bytes.len())?;
+        raw(self.out, bytes);
+        self.within_len(0)
+    }
+
+    #[inline(always)]
+    fn begin(&mut self, tag: u8, unit: usize) -> Result<(), Limit> {
+        self.take()?;
+        if self.open.len() >= usize::from(self.limits.max_depth) {
+            return Err(Limit::MaxDepth);
+        }
+        let entered = Level { tag_at: self.out.filled(), values: 0, unit };
+        self.open.push(core::mem::replace(&mut self.innermost, entered));
+        self.out.push(tag);
+        self.within_len(0)
+    }
+
+    #[inline(always)]
+    fn end(&mut self) -> Result<(), Limit> {
+        let Level { tag_at, values, unit } = self.innermost;
+        let is_map = unit == 2;
+        close_counted(self.out, tag_at, is_map, if is_map { values / 2 } else { values });
+        if let Some(outer) = self.open.pop() {
+            self.innermost = outer;
+        }
+        self.within_len(0)
+    }
+
+    #[inline(always)]
+    fn take(&mut self) -> Result<(), Limit> {
+        self.values_left = self.values_left.checked_sub(1).ok_or(Limit::MaxValues)?;
+        self.innermost.values = self.innermost.values.wrapping_add(1);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn within_len(&self, more: usize) -> Result<(), Limit> {
+        let len = self.out.filled().saturating_sub(self.start).saturating_add(more);
+        if len > self.limits.max_len { Err(Limit::MaxLen) } else { Ok(()) }
+    }
 }
 
 /// Ends a container that was begun with an open tag at `tag_at`, in the form that its length asks for.
@@ -500,7 +623,7 @@ pub(crate) fn close_counted<B: Buffer>(out: &mut B, tag_at: usize, is_map: bool,
     }
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn int<B: Buffer>(out: &mut B, value: i64) {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "each arm is the range of its form")]
     match value {
@@ -519,7 +642,7 @@ pub(crate) fn int<B: Buffer>(out: &mut B, value: i64) {
     }
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn double<B: Buffer>(out: &mut B, value: f64, peer_compatible: bool) {
     const ONE: u64 = 1.0_f64.to_bits();
     const NEG_ONE: u64 = (-1.0_f64).to_bits();
@@ -533,7 +656,7 @@ pub(crate) fn double<B: Buffer>(out: &mut B, value: f64, peer_compatible: bool) 
     }
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn raw<B: Buffer>(out: &mut B, bytes: &[u8]) {
     #[expect(clippy::cast_possible_truncation, reason = "each arm is the range of its form")]
     match bytes.len() as u64 {
@@ -552,7 +675,7 @@ pub(crate) fn raw<B: Buffer>(out: &mut B, bytes: &[u8]) {
     out.extend(bytes);
 }
 
-#[inline]
+#[inline(always)]
 fn tagged<B: Buffer>(out: &mut B, first: u8, [a, b, c, d, e, f, g, h]: [u8; 8]) {
     out.extend(&[first, a, b, c, d, e, f, g, h]);
 }

@@ -193,13 +193,13 @@ impl<'a> ValueRef<'a> {
     ///
     /// As [`encode`](Self::encode).
     pub fn encode_with(self, out: &mut impl BufMut, config: &Config) -> Result<(), EncodeError> {
-        encode::put(out, config, |writer| writer.value_ref(self).map(|_| ()))
+        encode::put(out, self.tokens(), config)
     }
 
     /// Bytes that [`encode`](Self::encode) writes, limits aside.
     #[must_use]
     pub fn encoded_len(self) -> usize {
-        encode::measure(|writer| writer.value_ref(self).map(|_| ()))
+        encode::measure(self.tokens())
     }
 
     /// The canonical encoding of SPEC.md §3.
@@ -208,7 +208,7 @@ impl<'a> ValueRef<'a> {
     ///
     /// [`EncodeError::LimitExceeded`] under the default limits.
     pub fn encode_to_vec(self) -> Result<Vec<u8>, EncodeError> {
-        encode::to_vec(&Config::DEFAULT, |writer| writer.value_ref(self).map(|_| ()))
+        encode::to_vec(self.tokens(), &Config::DEFAULT)
     }
 
     pub(crate) fn tokens(self) -> Tokens<'a> {
@@ -460,9 +460,6 @@ impl<B: encode::Buffer> Writer<'_, B> {
     ///
     /// As [`int`](Self::int), and [`EncodeError::LimitExceeded`] where it nests too deep.
     pub fn value_ref(&mut self, value: ValueRef<'_>) -> Result<&mut Self, EncodeError> {
-        for token in value.tokens() {
-            self.token(token)?;
-        }
-        Ok(self)
+        self.whole(value.tokens())
     }
 }

@@ -16,15 +16,16 @@ pub(super) struct Access<'a, 'de> {
 }
 
 impl<'a, 'de> Access<'a, 'de> {
+    #[inline(always)]
     pub(super) fn new(de: &'a mut Deserializer<'de>, form: Form, names: &'static [&'static str]) -> Self {
         Self { de, form, names, expected: 0 }
     }
 
     /// Takes the next key if it is one of the names: then it is known to be text, and is not checked again.
-    #[inline]
+    #[inline(always)]
     fn field(&mut self) -> Option<&'static str> {
         let (key, rest) = self.de.peek_raw()?;
-        let is_key = |name: &&&'static str| name.as_bytes() == key;
+        let is_key = |name: &&&'static str| same(name.as_bytes(), key);
         let name = match self.names.get(self.expected).filter(is_key) {
             Some(name) => name,
             None => {
@@ -38,6 +39,7 @@ impl<'a, 'de> Access<'a, 'de> {
     }
 
     /// The end: what the visitor did not take is too much.
+    #[inline(always)]
     pub(super) fn finish(&mut self) -> Result<(), Error> {
         if self.de.more(&mut self.form)? {
             return Err(Error::custom("more items than the type takes"));
@@ -46,10 +48,26 @@ impl<'a, 'de> Access<'a, 'de> {
     }
 }
 
+/// Equality of short names in a few instructions, where `==` calls `memcmp`.
+#[inline(always)]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    // Both ends: in between, the halves overlap.
+    if let (1..=8, Some(a_first), Some(b_first)) = (a.len(), a.first_chunk::<4>(), b.first_chunk::<4>()) {
+        return a_first == b_first && a.last_chunk::<4>() == b.last_chunk::<4>();
+    }
+    if let (9..=16, Some(a_first), Some(b_first)) = (a.len(), a.first_chunk::<8>(), b.first_chunk::<8>()) {
+        return a_first == b_first && a.last_chunk::<8>() == b.last_chunk::<8>();
+    }
+    a == b
+}
+
 impl<'de> SeqAccess<'de> for &mut Access<'_, 'de> {
     type Error = Error;
 
-    #[inline]
+    #[inline(always)]
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
         if self.de.more(&mut self.form)? { seed.deserialize(&mut *self.de).map(Some) } else { Ok(None) }
     }
@@ -62,7 +80,7 @@ impl<'de> SeqAccess<'de> for &mut Access<'_, 'de> {
 impl<'de> MapAccess<'de> for &mut Access<'_, 'de> {
     type Error = Error;
 
-    #[inline]
+    #[inline(always)]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         if !self.de.more(&mut self.form)? {
             return Ok(None);
@@ -73,7 +91,7 @@ impl<'de> MapAccess<'de> for &mut Access<'_, 'de> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
         self.de.value_of_key(&mut self.form)?;
         seed.deserialize(&mut *self.de)

@@ -1,16 +1,16 @@
-use serde::de::{Error as _, Visitor};
+use serde::de::{Error as _, Expected, Unexpected, Visitor};
 
 use super::access::{Access, Enum};
 use super::error::Error;
 use crate::error::{DecodeError, DecodeErrorKind, What};
 use crate::limits::{Config, Limit};
 use crate::reader::{Reader, State};
-use crate::wire::{self, Lexeme, Short, Then, tag};
+use crate::wire::{self, Lexeme, tag};
 
 /// Reads qpack for serde.
 ///
 /// [`from_slice`](super::from_slice) is the short way; this type is for adapters that take a deserializer.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Deserializer<'de> {
     input: &'de [u8],
     rest: &'de [u8],
@@ -30,6 +30,15 @@ pub(super) enum Form {
     /// So many values are to come.
     Counted(u8),
     ClosedBy(u8),
+}
+
+macro_rules! forward {
+    ($($to:ident: $($from:ident)+;)+) => {$($(
+        #[inline(always)]
+        fn $from<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            self.$to(visitor)
+        }
+    )+)+};
 }
 
 /// The first byte of a counted map of one pair.
@@ -73,23 +82,8 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// The raw that comes next; `None`, and nothing read, if something else does.
-    #[inline]
-    fn raw(&mut self) -> Result<Option<&'de [u8]>, Error> {
-        if !matches!(self.peek(), Some(tag::RAW_FIRST..=tag::RAW64)) {
-            return Ok(None);
-        }
-        match wire::lex(self.rest) {
-            Ok((Lexeme::Raw(bytes), rest)) => {
-                self.rest = rest;
-                Ok(Some(bytes))
-            }
-            _ => Err(self.ended()),
-        }
-    }
-
     /// The raw that comes next, if one does and is whole, and what follows it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn peek_raw(&self) -> Option<(&'de [u8], &'de [u8])> {
         match wire::lex(self.rest) {
             Ok((Lexeme::Raw(bytes), rest)) => Some((bytes, rest)),
@@ -97,17 +91,18 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn go_on(&mut self, rest: &'de [u8]) {
         self.rest = rest;
     }
 
+    #[inline(always)]
     pub(super) fn peek(&self) -> Option<u8> {
         self.rest.first().copied()
     }
 
     /// Whether a container of this form has another value; at its end, leaves it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn more(&mut self, form: &mut Form) -> Result<bool, Error> {
         match form {
             Form::Counted(left) => match left.checked_sub(1) {
@@ -139,7 +134,7 @@ impl<'de> Deserializer<'de> {
     }
 
     /// Between a key and its value: a container that ends here lacks the value.
-    #[inline]
+    #[inline(always)]
     pub(super) fn value_of_key(&mut self, form: &mut Form) -> Result<(), Error> {
         match form {
             Form::Counted(left) => *left = left.saturating_sub(1),
@@ -153,7 +148,7 @@ impl<'de> Deserializer<'de> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn container<T>(
         &mut self,
         form: Form,
@@ -165,6 +160,10 @@ impl<'de> Deserializer<'de> {
         }
         if let Form::Counted(values) = form {
             self.charge(values)?;
+        }
+        // Its tag, which told the form.
+        if let Some((_, rest)) = self.rest.split_first() {
+            self.go_on(rest);
         }
         self.depth = self.depth.wrapping_add(1);
         let mut access = Access::new(self, form, names);
@@ -178,7 +177,7 @@ impl<'de> Deserializer<'de> {
     }
 
     /// Counts values: those of a counted container when it is entered, those of an open one as they come.
-    #[inline]
+    #[inline(always)]
     fn charge(&mut self, values: u8) -> Result<(), Error> {
         match self.values_left.checked_sub(usize::from(values)) {
             Some(left) => {
@@ -190,7 +189,7 @@ impl<'de> Deserializer<'de> {
     }
 
     /// An option or newtype: nothing on the wire, but a step down the stack.
-    #[inline]
+    #[inline(always)]
     fn wrapped<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
         if self.wraps >= self.config.limits.max_depth {
             return Err(self.too_deep());
@@ -201,19 +200,20 @@ impl<'de> Deserializer<'de> {
         result
     }
 
-    fn skip(&mut self) -> Result<(), Error> {
-        let at = self.position();
+    /// The deserializer behind the value that comes next, whatever it is.
+    #[inline(never)]
+    fn skipped(mut self) -> Result<Self, Error> {
         let state = State::inside(self.depth, self.values_left);
-        let mut reader = Reader::resume(self.input, at, state, &self.config);
+        let mut reader = Reader::resume(self.input, self.position(), state, &self.config);
         reader.skip()?;
         self.rest = self.input.get(reader.position()..self.window).unwrap_or_default();
         self.values_left = reader.into_state().values_left();
-        Ok(())
+        Ok(self)
     }
 
     /// The input ends at or inside the token that comes next.
     #[cold]
-    fn ended(&self) -> Error {
+    fn ended(self) -> Error {
         let missing = wire::lex(self.rest).err().map_or(1, |short| short.missing);
         let what = self.peek().map_or(What::Value, What::Token);
         let wanted = (self.window as u64).saturating_add(missing);
@@ -225,7 +225,7 @@ impl<'de> Deserializer<'de> {
     }
 
     #[cold]
-    fn unclosed(&self) -> Error {
+    fn unclosed(self) -> Error {
         let max = self.config.limits.max_len;
         if self.window >= max {
             let met = (self.window as u64).saturating_add(1);
@@ -235,7 +235,7 @@ impl<'de> Deserializer<'de> {
     }
 
     #[cold]
-    fn too_deep(&self) -> Error {
+    fn too_deep(self) -> Error {
         let max = self.config.limits.max_depth;
         let what = self.peek().map_or(What::Value, What::Token);
         DecodeError::limited(Limit::MaxDepth, self.position(), what, u64::from(max).saturating_add(1), max.into())
@@ -243,147 +243,173 @@ impl<'de> Deserializer<'de> {
     }
 
     #[cold]
-    fn too_many(&self) -> Error {
+    fn too_many(self) -> Error {
         let max = self.config.limits.max_values;
         let what = self.peek().map_or(What::Value, What::Token);
         let met = (max as u64).saturating_add(1);
         DecodeError::limited(Limit::MaxValues, self.position(), what, met, max).into()
     }
 
+    /// Something else comes than the type takes, or nothing that could be read.
     #[cold]
-    fn stray_close(&self) -> Error {
-        let first = self.peek().unwrap_or_default();
-        DecodeError::close(DecodeErrorKind::UnexpectedClose, self.position(), first).into()
-    }
-
-    fn text(&self, bytes: &'de [u8]) -> Result<&'de str, Error> {
-        core::str::from_utf8(bytes).map_err(|_| self.not_text(bytes))
-    }
-
-    #[cold]
-    fn not_text(&self, bytes: &[u8]) -> Error {
-        // In front of the bytes stands the length, whose form tells where the tag is.
-        let body = self.position().saturating_sub(bytes.len());
-        let start = [1, 2, 3, 5, 9].into_iter().filter_map(|head| body.checked_sub(head)).find(|&start| {
-            let here = self.input.get(start..).map(wire::lex);
-            matches!(here, Some(Ok((Lexeme::Raw(raw), _))) if core::ptr::eq(raw, bytes))
-        });
-        let start = start.unwrap_or(body);
-        DecodeError::utf8(start, self.input.get(start).copied().unwrap_or_default()).into()
-    }
-
-    #[cold]
-    fn hook(&self) -> Error {
-        Error::custom("the hook byte has no meaning to read")
-    }
-}
-
-/// What a visitor that takes anything makes of a token.
-struct Any<'r, 'de, V> {
-    de: &'r mut Deserializer<'de>,
-    visitor: V,
-    /// Of a struct, its fields.
-    names: &'static [&'static str],
-}
-
-impl<'de, V: Visitor<'de>> Then<'de> for Any<'_, 'de, V> {
-    type Out = Result<V::Value, Error>;
-
-    #[inline(always)]
-    fn token(self, lexeme: Lexeme<'de>, rest: &'de [u8]) -> Self::Out {
-        let Any { de, visitor, names } = self;
-        if let Lexeme::Hook = lexeme {
-            return Err(de.hook());
-        }
-        if let Lexeme::ArrayClose | Lexeme::MapClose = lexeme {
-            return Err(de.stray_close());
-        }
-        de.rest = rest;
-        match lexeme {
-            Lexeme::Int(value) => visitor.visit_i64(value),
-            Lexeme::Double(value) => visitor.visit_f64(value),
-            Lexeme::Raw(bytes) => match core::str::from_utf8(bytes) {
-                Ok(text) => visitor.visit_borrowed_str(text),
-                Err(_) => visitor.visit_borrowed_bytes(bytes),
+    fn unexpected(self, expected: &dyn Expected) -> Error {
+        let unexpected = match wire::lex(self.rest) {
+            Ok((Lexeme::Int(value), _)) => Unexpected::Signed(value),
+            Ok((Lexeme::Double(value), _)) => Unexpected::Float(value),
+            Ok((Lexeme::Raw(bytes), _)) => match core::str::from_utf8(bytes) {
+                Ok(text) => Unexpected::Str(text),
+                Err(_) => Unexpected::Bytes(bytes),
             },
-            Lexeme::Bool(value) => visitor.visit_bool(value),
-            Lexeme::Null | Lexeme::Hook | Lexeme::ArrayClose | Lexeme::MapClose => visitor.visit_unit(),
-            Lexeme::Array(items) => de.container(Form::Counted(items), &[], |access| visitor.visit_seq(access)),
-            Lexeme::ArrayOpen => {
-                de.container(Form::ClosedBy(tag::ARRAY_CLOSE), &[], |access| visitor.visit_seq(access))
+            Ok((Lexeme::Bool(value), _)) => Unexpected::Bool(value),
+            Ok((Lexeme::Null, _)) => Unexpected::Unit,
+            Ok((Lexeme::Hook, _)) => Unexpected::Other("hook byte"),
+            Ok((Lexeme::Array(_) | Lexeme::ArrayOpen, _)) => Unexpected::Seq,
+            Ok((Lexeme::Map(_) | Lexeme::MapOpen, _)) => Unexpected::Map,
+            Ok((Lexeme::ArrayClose | Lexeme::MapClose, _)) => {
+                let first = self.peek().unwrap_or_default();
+                return DecodeError::close(DecodeErrorKind::UnexpectedClose, self.position(), first).into();
             }
-            Lexeme::Map(pairs) => de.container(Form::Counted(pairs << 1), names, |access| visitor.visit_map(access)),
-            Lexeme::MapOpen => de.container(Form::ClosedBy(tag::MAP_CLOSE), names, |access| visitor.visit_map(access)),
-        }
+            Err(_) => return self.ended(),
+        };
+        Error::invalid_type(unexpected, expected).or_at(self.position())
     }
 
-    #[inline(always)]
-    fn short(self, _: Short) -> Self::Out {
-        Err(self.de.ended())
+    #[cold]
+    fn not_text(self) -> Error {
+        DecodeError::utf8(self.position(), self.peek().unwrap_or_default()).into()
     }
 }
 
 impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
     type Error = Error;
 
-    #[inline]
+    // A call of each visitor's method stands in one place only in what a type asks for: called in one place it is inlined.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        wire::lex_then(self.rest, Any { de: self, visitor, names: &[] })
+        let (lexeme, rest) = match wire::lex(self.rest) {
+            Ok(read) => read,
+            Err(_) => return Err(self.ended()),
+        };
+        match lexeme {
+            Lexeme::Int(_) => self.deserialize_i64(visitor),
+            Lexeme::Double(_) => self.deserialize_f64(visitor),
+            Lexeme::Bool(_) => self.deserialize_bool(visitor),
+            Lexeme::Null => self.deserialize_unit(visitor),
+            Lexeme::Array(_) | Lexeme::ArrayOpen => self.deserialize_seq(visitor),
+            Lexeme::Map(_) | Lexeme::MapOpen => self.deserialize_map(visitor),
+            Lexeme::Raw(bytes) => {
+                self.go_on(rest);
+                match core::str::from_utf8(bytes) {
+                    Ok(text) => visitor.visit_borrowed_str(text),
+                    Err(_) => visitor.visit_borrowed_bytes(bytes),
+                }
+            }
+            Lexeme::Hook | Lexeme::ArrayClose | Lexeme::MapClose => Err(self.unexpected(&visitor)),
+        }
     }
 
-    #[inline]
+    #[inline(always)]
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if let Ok((Lexeme::Int(value), rest)) = wire::lex(self.rest) {
+            self.go_on(rest);
+            return visitor.visit_i64(value);
+        }
+        Err(self.unexpected(&visitor))
+    }
+
+    #[inline(always)]
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match wire::lex(self.rest) {
+            Ok((Lexeme::Double(value), rest)) => {
+                self.go_on(rest);
+                visitor.visit_f64(value)
+            }
+            Ok((Lexeme::Int(value), rest)) => {
+                self.go_on(rest);
+                visitor.visit_i64(value)
+            }
+            _ => Err(self.unexpected(&visitor)),
+        }
+    }
+
+    #[inline(always)]
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if let Ok((Lexeme::Bool(value), rest)) = wire::lex(self.rest) {
+            self.go_on(rest);
+            return visitor.visit_bool(value);
+        }
+        Err(self.unexpected(&visitor))
+    }
+
+    #[inline(always)]
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if let Ok((Lexeme::Null, rest)) = wire::lex(self.rest) {
+            self.go_on(rest);
+            return visitor.visit_unit();
+        }
+        Err(self.unexpected(&visitor))
+    }
+
+    #[inline(always)]
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.raw()? {
-            Some(bytes) => visitor.visit_borrowed_str(self.text(bytes)?),
-            None => self.deserialize_any(visitor),
+        if let Some((bytes, rest)) = self.peek_raw() {
+            let Ok(text) = core::str::from_utf8(bytes) else { return Err(self.not_text()) };
+            self.go_on(rest);
+            return visitor.visit_borrowed_str(text);
         }
+        Err(self.unexpected(&visitor))
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-
-    #[inline]
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-
-    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-
+    #[inline(always)]
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.raw()? {
-            Some(bytes) => visitor.visit_borrowed_bytes(bytes),
-            None => self.deserialize_any(visitor),
+        if let Some((bytes, rest)) = self.peek_raw() {
+            self.go_on(rest);
+            return visitor.visit_borrowed_bytes(bytes);
         }
+        Err(self.unexpected(&visitor))
     }
 
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_bytes(visitor)
-    }
-
-    #[inline]
+    #[inline(always)]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if let Some((&tag::NULL, rest)) = self.rest.split_first() {
-            self.rest = rest;
+            self.go_on(rest);
             return visitor.visit_none();
         }
         self.wrapped(|inner| visitor.visit_some(inner))
     }
 
-    #[inline]
+    #[inline(always)]
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+        self.wrapped(|inner| visitor.visit_newtype_struct(inner))
+    }
+
+    #[inline(always)]
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let form = match self.rest.split_first() {
+            Some((&first @ tag::ARRAY0..=tag::ARRAY5, _)) => Form::Counted(first.wrapping_sub(tag::ARRAY0)),
+            Some((&tag::ARRAY_OPEN, _)) => Form::ClosedBy(tag::ARRAY_CLOSE),
+            _ => return Err(self.unexpected(&visitor)),
+        };
+        self.container(form, &[], |access| visitor.visit_seq(access))
+    }
+
+    #[inline(always)]
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_struct("", &[], visitor)
+    }
+
+    #[inline(always)]
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
         names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        wire::lex_then(self.rest, Any { de: self, visitor, names })
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
-        self.wrapped(|inner| visitor.visit_newtype_struct(inner))
+        let form = match self.rest.split_first() {
+            Some((&first @ tag::MAP0..=tag::MAP5, _)) => Form::Counted(first.wrapping_sub(tag::MAP0) << 1),
+            Some((&tag::MAP_OPEN, _)) => Form::ClosedBy(tag::MAP_CLOSE),
+            _ => return Err(self.unexpected(&visitor)),
+        };
+        self.container(form, names, |access| visitor.visit_map(access))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -392,26 +418,46 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let (form, rest) = match self.rest.split_first() {
-            Some((&ONE_PAIR, rest)) => (Form::Counted(2), rest),
-            Some((&tag::MAP_OPEN, rest)) => (Form::ClosedBy(tag::MAP_CLOSE), rest),
+        let form = match self.rest.split_first() {
+            Some((&ONE_PAIR, _)) => Form::Counted(2),
+            Some((&tag::MAP_OPEN, _)) => Form::ClosedBy(tag::MAP_CLOSE),
             Some((tag::RAW_FIRST..=tag::RAW64, _)) => return visitor.visit_enum(Enum::unit(self)),
-            _ => return self.deserialize_any(visitor),
+            _ => return Err(self.unexpected(&visitor)),
         };
-        self.rest = rest;
         self.container(form, &[], |access| visitor.visit_enum(Enum::with_content(access)))
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.skip()?;
+        *self = self.skipped()?;
         visitor.visit_unit()
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_seq(visitor)
+    }
+
+    forward! {
+        deserialize_i64: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i128
+            deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128;
+        deserialize_f64: deserialize_f32;
+        deserialize_str: deserialize_string deserialize_char deserialize_identifier;
+        deserialize_bytes: deserialize_byte_buf;
     }
 
     fn is_human_readable(&self) -> bool {
         false
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 unit unit_struct seq tuple tuple_struct map
     }
 }

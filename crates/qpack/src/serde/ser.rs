@@ -30,7 +30,7 @@ impl<'b> Serializer<'b> {
         self.within_len(0)
     }
 
-    #[inline]
+    #[inline(always)]
     fn raw(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.take()?;
         // Measured before it is copied, and after, since a length goes in front.
@@ -68,6 +68,7 @@ impl<'b> Serializer<'b> {
         Ok(())
     }
 
+    #[inline]
     fn enter(&mut self) -> Result<(), Error> {
         self.take()?;
         let max = self.config.limits.max_depth;
@@ -78,6 +79,7 @@ impl<'b> Serializer<'b> {
         Ok(())
     }
 
+    #[inline]
     fn begin<'s>(&'s mut self, is_map: bool, levels: u8) -> Result<Compound<'s, 'b>, Error> {
         self.enter()?;
         let tag_at = self.out.len();
@@ -302,12 +304,14 @@ impl Compound<'_, '_> {
         value.serialize(&mut *self.ser)
     }
 
-    #[inline]
+    // The name is a constant where the type is known: inlined, so are its length and tag.
+    #[inline(always)]
     fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
         self.ser.raw(name.as_bytes())?;
         self.item(value)
     }
 
+    #[inline]
     fn close(self) -> Result<(), Error> {
         encode::close_counted(self.ser.out, self.tag_at, self.is_map, self.items);
         self.ser.depth = self.ser.depth.wrapping_sub(self.levels);
@@ -388,7 +392,7 @@ impl ser::SerializeStruct for Compound<'_, '_> {
     type Ok = ();
     type Error = Error;
 
-    #[inline]
+    #[inline(always)]
     fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
         self.field(name, value)
     }

@@ -127,6 +127,7 @@ impl Value {
     ///
     /// Anything that SPEC.md §4 does not accept under `config`.
     pub fn decode_with(input: &[u8], config: &Config) -> Result<Self, DecodeError> {
+        // Looked at before it is copied: what is refused costs nothing.
         ValueRef::decode_with(input, config).map(ValueRef::into_owned)
     }
 
@@ -246,13 +247,13 @@ impl Value {
     ///
     /// As [`encode`](Self::encode).
     pub fn encode_with(&self, out: &mut impl BufMut, config: &Config) -> Result<(), EncodeError> {
-        encode::put(out, config, |writer| writer.value(self).map(|_| ()))
+        encode::put(out, Walk::tokens(self), config)
     }
 
     /// Bytes that [`encode`](Self::encode) writes; 0 for a value deeper than the 255 containers that any limits allow.
     #[must_use]
     pub fn encoded_len(&self) -> usize {
-        encode::measure(|writer| writer.value(self).map(|_| ()))
+        encode::measure(Walk::tokens(self))
     }
 
     /// The canonical encoding of SPEC.md §3.
@@ -270,7 +271,7 @@ impl Value {
     ///
     /// [`EncodeError::LimitExceeded`].
     pub fn encode_to_vec_with(&self, config: &Config) -> Result<Vec<u8>, EncodeError> {
-        encode::to_vec(config, |writer| writer.value(self).map(|_| ()))
+        encode::to_vec(Walk::tokens(self), config)
     }
 }
 
@@ -281,10 +282,7 @@ impl<B: Buffer> Writer<'_, B> {
     ///
     /// As [`int`](Self::int), and [`EncodeError::LimitExceeded`] where it nests too deep.
     pub fn value(&mut self, value: &Value) -> Result<&mut Self, EncodeError> {
-        for token in Walk::tokens(value) {
-            self.token(token)?;
-        }
-        Ok(self)
+        self.whole(Walk::tokens(value))
     }
 }
 
