@@ -32,7 +32,7 @@ impl<'a> Side<'a> {
 }
 
 /// A long-lived Python process that times its own batches. Its script defines `prepare(name, bytes)`, which returns a
-/// function without arguments and the checksum of what that does, and hands itself over to [`PYTHON`]'s loop.
+/// function without arguments and the checksum of what that does, and a loop of ours does the rest.
 pub struct Python(RefCell<Worker>);
 
 /// What every script is put behind.

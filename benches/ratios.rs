@@ -29,14 +29,14 @@ fn main() -> ExitCode {
 
     let mut rows = vec![
         Row {
-            work: "qpack: token walk",
+            work: "qpack: token walk, `for_each_token`",
             bytes: qpack.len(),
             goal: 2.0,
             ours: Side::new("Reader", walk_qpack(&qpack), || walk_qpack(&qpack)),
             rival: Side::new("`rmp` token walk", walk_rmp(&msgpack), || walk_rmp(&msgpack)),
         },
         Row {
-            work: "qpack: token walk",
+            work: "qpack: token walk, `for_each_token`",
             bytes: qpack.len(),
             goal: 2.0,
             ours: Side::new("Reader", walk_qpack(&qpack), || walk_qpack(&qpack)),
@@ -45,21 +45,21 @@ fn main() -> ExitCode {
             }),
         },
         Row {
-            work: "qpack: token walk",
+            work: "qpack: token walk, `for_each_token`",
             bytes: qpack.len(),
             goal: 5.0,
             ours: Side::new("Reader", walk_qpack(&qpack), || walk_qpack(&qpack)),
             rival: Side::new("`rmpv` value ref", walk_rmpv(&msgpack), || walk_rmpv(&msgpack)),
         },
         Row {
-            work: "qpack: serde, typed, borrowed",
+            work: "qpack: serde decode, typed, borrowed",
             bytes: qpack.len(),
             goal: 1.5,
             ours: Side::new("from_slice", typed(&qpack), || typed(&qpack)),
             rival: Side::new("`rmp-serde` typed, borrowed", typed_rmp(&msgpack), || typed_rmp(&msgpack)),
         },
         Row {
-            work: "qpack: serde, typed, borrowed",
+            work: "qpack: serde decode, typed, borrowed",
             bytes: qpack.len(),
             goal: 1.0,
             ours: Side::new("from_slice", typed(&qpack), || typed(&qpack)),
@@ -69,28 +69,34 @@ fn main() -> ExitCode {
             work: "qpack: serde encode",
             bytes: qpack.len(),
             goal: 1.3,
-            ours: Side::new("to_vec", typed(&qpack), || qpack_codec::serde::to_vec(&readings)),
-            rival: Side::new("`rmp-serde` to_vec_named", typed_rmp(&msgpack), || rmp_serde::to_vec_named(&readings)),
+            ours: Side::new("to_vec", typed(&qpack_codec::serde::to_vec(&readings).expect("encodes")), || {
+                qpack_codec::serde::to_vec(&readings)
+            }),
+            rival: Side::new(
+                "`rmp-serde` to_vec_named",
+                typed_rmp(&rmp_serde::to_vec_named(&readings).expect("encodes")),
+                || rmp_serde::to_vec_named(&readings),
+            ),
         },
     ];
 
     if let Some(python) = &python {
         rows.push(Row {
-            work: "qpack: decode to a tree",
+            work: "qpack: decode to a tree, a warm `Tape`",
             bytes: qpack.len(),
             goal: 5.0,
             ours: Side::new("Tape", tree_sum, || tape.parse(&qpack, &Config::DEFAULT).expect("valid").len()),
             rival: python.side("unpackb", "Python `qpack.unpackb`, C", &qpack),
         });
         rows.push(Row {
-            work: "qpack: decode to an owned value",
+            work: "qpack: decode to a tree, an owned `Value`",
             bytes: qpack.len(),
             goal: 5.0,
             ours: Side::new("Value", walk_value(&value), || Value::decode(&qpack)),
             rival: python.side("unpackb", "Python `qpack.unpackb`, C", &qpack),
         });
         rows.push(Row {
-            work: "qpack: pack from an owned value",
+            work: "qpack: pack from a tree, an owned `Value`",
             bytes: qpack.len(),
             goal: 4.0,
             ours: Side::new("Value", packed_sum, || value.encode_to_vec()),

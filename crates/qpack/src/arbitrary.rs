@@ -13,7 +13,7 @@ impl<'a> Arbitrary<'a> for Value {
 }
 
 fn value(u: &mut Unstructured<'_>, depth: u8) -> Result<Value> {
-    let kinds = if depth == 0 { 6 } else { 8 };
+    let kinds = if depth == 0 { 7 } else { 9 };
     let less = depth.saturating_sub(1);
     Ok(match u.int_in_range(1..=kinds)? {
         1 => Value::Int(u.arbitrary()?),
@@ -22,7 +22,8 @@ fn value(u: &mut Unstructured<'_>, depth: u8) -> Result<Value> {
         4 => Value::Bool(u.arbitrary()?),
         5 => Value::Null,
         6 => Value::Int(i64::from(i8::arbitrary(u)?)),
-        7 => {
+        7 => Value::Hook,
+        8 => {
             let mut items = Vec::new();
             while u.arbitrary()? {
                 items.push(value(u, less)?);

@@ -106,7 +106,7 @@ impl Decoder {
         Ok(decoded?.map(|(), consumed| ValueRef::of_checked(input.get(..consumed).unwrap_or_default())))
     }
 
-    /// At the end of the stream: is `rest`, the bytes not consumed, a torn value?
+    /// At the end of the stream: is there a torn value in `rest`, the bytes not consumed?
     ///
     /// # Errors
     ///
@@ -117,11 +117,18 @@ impl Decoder {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        if rest.is_empty() {
-            return Ok(());
-        }
         let strict = Config { end_closes_open: false, ignore_trailing: true, ..self.config };
-        Reader::with_config(rest, &strict).finish().map(|_| ())
+        let mut at = 0;
+        while let Some(rest) = rest.get(at..).filter(|rest| !rest.is_empty()) {
+            match Reader::with_config(rest, &strict).finish() {
+                Ok(len) => at = at.saturating_add(len),
+                Err(error) => {
+                    self.failed = Some(error.shifted(at));
+                    return Err(error.shifted(at));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Forgets a value that was begun, and an error.

@@ -2,6 +2,7 @@ use alloc::vec::Vec;
 
 use bytes::{BufMut, BytesMut};
 
+use self::sealed::Sealed;
 use crate::error::EncodeError;
 use crate::limits::{Config, Limit, Limits};
 use crate::token::Token;
@@ -375,28 +376,30 @@ impl<B: Buffer> Drop for Writer<'_, B> {
 }
 
 /// A buffer that a [`Writer`] appends to and can cut back: `Vec<u8>` or [`BytesMut`].
-pub trait Buffer: sealed::Sealed {
-    /// Bytes it holds.
-    fn filled(&self) -> usize;
-    /// Appends a byte.
-    fn push(&mut self, byte: u8);
-    /// Appends bytes.
-    fn extend(&mut self, bytes: &[u8]);
-    /// Cuts back to `len` bytes.
-    fn cut(&mut self, len: usize);
-    /// Replaces the byte at `at`.
-    fn patch(&mut self, at: usize, byte: u8);
-}
+pub trait Buffer: Sealed {}
 
+impl Buffer for Vec<u8> {}
+impl Buffer for BytesMut {}
+impl Buffer for Count {}
+
+/// Apart from [`Buffer`], so that its methods do not come along with that name.
 mod sealed {
     #[expect(unnameable_types, reason = "sealed: who cannot name it cannot implement it")]
-    pub trait Sealed {}
-    impl Sealed for alloc::vec::Vec<u8> {}
-    impl Sealed for bytes::BytesMut {}
-    impl Sealed for super::Count {}
+    pub trait Sealed {
+        /// Bytes it holds.
+        fn filled(&self) -> usize;
+        /// Appends a byte.
+        fn push(&mut self, byte: u8);
+        /// Appends bytes.
+        fn extend(&mut self, bytes: &[u8]);
+        /// Cuts back to `len` bytes.
+        fn cut(&mut self, len: usize);
+        /// Replaces the byte at `at`.
+        fn patch(&mut self, at: usize, byte: u8);
+    }
 }
 
-impl Buffer for Vec<u8> {
+impl Sealed for Vec<u8> {
     #[inline]
     fn filled(&self) -> usize {
         self.len()
@@ -424,7 +427,7 @@ impl Buffer for Vec<u8> {
     }
 }
 
-impl Buffer for BytesMut {
+impl Sealed for BytesMut {
     fn filled(&self) -> usize {
         self.len()
     }
@@ -452,7 +455,7 @@ impl Buffer for BytesMut {
 #[derive(Debug)]
 pub(crate) struct Count(usize);
 
-impl Buffer for Count {
+impl Sealed for Count {
     fn filled(&self) -> usize {
         self.0
     }
@@ -514,7 +517,7 @@ fn append<'a, B: Buffer>(
         open: Vec::new(),
         start,
         out,
-        values_left: config.limits.max_values.max(1),
+        values_left: config.limits.max_values,
         limits: config.limits,
     };
     let done = tokens.try_for_each(|token| match token {
@@ -528,15 +531,7 @@ fn append<'a, B: Buffer>(
         Token::Map(_) => sink.begin(tag::MAP_OPEN, 2),
         Token::End => sink.end(),
     });
-    done.map_err(|limit| {
-        let max = match limit {
-            Limit::MaxDepth => config.limits.max_depth.into(),
-            Limit::MaxLen => config.limits.max_len as u64,
-            Limit::MaxValues => config.limits.max_values as u64,
-        };
-        out.cut(start);
-        EncodeError::LimitExceeded { limit, met: max.saturating_add(1), max }
-    })
+    done.inspect_err(|_| out.cut(start))
 }
 
 /// A [`Writer`] without the checks that a caller's own tokens need.
@@ -559,15 +554,15 @@ struct Level {
 }
 
 impl<B: Buffer> Sink<'_, B> {
-    #[inline(always)]
-    fn scalar(&mut self, write: impl FnOnce(&mut B)) -> Result<(), Limit> {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn scalar(&mut self, write: impl FnOnce(&mut B)) -> Result<(), EncodeError> {
         self.take()?;
         write(self.out);
         self.within_len(0)
     }
 
-    #[inline(always)]
-    fn raw(&mut self, bytes: &[u8]) -> Result<(), Limit> {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn raw(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
         self.take()?;
         // Measured before it is copied, and after, since a length goes in front.
         self.within_len(bytes.len())?;
@@ -575,11 +570,11 @@ impl<B: Buffer> Sink<'_, B> {
         self.within_len(0)
     }
 
-    #[inline(always)]
-    fn begin(&mut self, tag: u8, unit: usize) -> Result<(), Limit> {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn begin(&mut self, tag: u8, unit: usize) -> Result<(), EncodeError> {
         self.take()?;
         if self.open.len() >= usize::from(self.limits.max_depth) {
-            return Err(Limit::MaxDepth);
+            return Err(exceeded(Limit::MaxDepth, self.open.len().saturating_add(1), self.limits.max_depth.into()));
         }
         let entered = Level { tag_at: self.out.filled(), values: 0, unit };
         self.open.push(core::mem::replace(&mut self.innermost, entered));
@@ -587,8 +582,8 @@ impl<B: Buffer> Sink<'_, B> {
         self.within_len(0)
     }
 
-    #[inline(always)]
-    fn end(&mut self) -> Result<(), Limit> {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn end(&mut self) -> Result<(), EncodeError> {
         let Level { tag_at, values, unit } = self.innermost;
         let is_map = unit == 2;
         close_counted(self.out, tag_at, is_map, if is_map { values / 2 } else { values });
@@ -598,18 +593,27 @@ impl<B: Buffer> Sink<'_, B> {
         self.within_len(0)
     }
 
-    #[inline(always)]
-    fn take(&mut self) -> Result<(), Limit> {
-        self.values_left = self.values_left.checked_sub(1).ok_or(Limit::MaxValues)?;
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn take(&mut self) -> Result<(), EncodeError> {
+        let Some(values_left) = self.values_left.checked_sub(1) else {
+            let max = self.limits.max_values;
+            return Err(exceeded(Limit::MaxValues, max.saturating_add(1), max));
+        };
+        self.values_left = values_left;
         self.innermost.values = self.innermost.values.wrapping_add(1);
         Ok(())
     }
 
-    #[inline(always)]
-    fn within_len(&self, more: usize) -> Result<(), Limit> {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn within_len(&self, more: usize) -> Result<(), EncodeError> {
         let len = self.out.filled().saturating_sub(self.start).saturating_add(more);
-        if len > self.limits.max_len { Err(Limit::MaxLen) } else { Ok(()) }
+        if len > self.limits.max_len { Err(exceeded(Limit::MaxLen, len, self.limits.max_len)) } else { Ok(()) }
     }
+}
+
+#[cold]
+fn exceeded(limit: Limit, met: usize, max: usize) -> EncodeError {
+    EncodeError::LimitExceeded { limit, met: met as u64, max: max as u64 }
 }
 
 /// Ends a container that was begun with an open tag at `tag_at`, in the form that its length asks for.
@@ -623,7 +627,7 @@ pub(crate) fn close_counted<B: Buffer>(out: &mut B, tag_at: usize, is_map: bool,
     }
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn int<B: Buffer>(out: &mut B, value: i64) {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "each arm is the range of its form")]
     match value {
@@ -642,7 +646,7 @@ pub(crate) fn int<B: Buffer>(out: &mut B, value: i64) {
     }
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn double<B: Buffer>(out: &mut B, value: f64, peer_compatible: bool) {
     const ONE: u64 = 1.0_f64.to_bits();
     const NEG_ONE: u64 = (-1.0_f64).to_bits();
@@ -656,7 +660,7 @@ pub(crate) fn double<B: Buffer>(out: &mut B, value: f64, peer_compatible: bool) 
     }
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn raw<B: Buffer>(out: &mut B, bytes: &[u8]) {
     #[expect(clippy::cast_possible_truncation, reason = "each arm is the range of its form")]
     match bytes.len() as u64 {
@@ -675,7 +679,7 @@ pub(crate) fn raw<B: Buffer>(out: &mut B, bytes: &[u8]) {
     out.extend(bytes);
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn tagged<B: Buffer>(out: &mut B, first: u8, [a, b, c, d, e, f, g, h]: [u8; 8]) {
     out.extend(&[first, a, b, c, d, e, f, g, h]);
 }

@@ -25,6 +25,8 @@ pub enum DecodeErrorKind {
     InvalidUtf8,
     /// The value is of another kind than the one asked for.
     UnexpectedKind,
+    /// A value was asked for where a container, or the whole value, has come to its end.
+    NoMoreValues,
     /// [`Reader::leave`](crate::Reader::leave) outside of any container.
     NothingOpen,
 }
@@ -143,6 +145,16 @@ impl DecodeError {
     }
 
     #[cold]
+    pub(crate) const fn no_more_values(offset: usize) -> Self {
+        Self::new(DecodeErrorKind::NoMoreValues, offset, What::Value)
+    }
+
+    /// The same error of bytes that start so many further on.
+    pub(crate) const fn shifted(self, by: usize) -> Self {
+        Self { offset: self.offset.saturating_add(by as u64), ..self }
+    }
+
+    #[cold]
     pub(crate) const fn nothing_open(offset: usize) -> Self {
         Self::new(DecodeErrorKind::NothingOpen, offset, What::Value)
     }
@@ -184,6 +196,7 @@ impl fmt::Display for Reason {
                 let asked = Kind::ALL.iter().find(|kind| **kind as u64 == error.max);
                 write!(f, "expected {}, met {}", asked.map_or("another kind", |kind| kind.name()), error.what())
             }
+            DecodeErrorKind::NoMoreValues => f.write_str("no more values here"),
             DecodeErrorKind::NothingOpen => f.write_str("no container to leave"),
         }
     }
@@ -201,6 +214,7 @@ impl fmt::Display for DecodeErrorKind {
             Self::LimitExceeded => "limit_exceeded",
             Self::InvalidUtf8 => "invalid_utf8",
             Self::UnexpectedKind => "unexpected_kind",
+            Self::NoMoreValues => "no_more_values",
             Self::NothingOpen => "nothing_open",
         })
     }
@@ -236,8 +250,8 @@ pub enum EncodeError {
         /// Items or pairs written, the one too many included.
         written: usize,
     },
-    /// A map was ended after a key.
-    #[error("map ended after a key")]
+    /// A key of a map without a value, or, from a type that serde writes, a value without a key.
+    #[error("key without value in a map")]
     MissingValue,
     /// `end` with no container open.
     #[error("no container to end")]

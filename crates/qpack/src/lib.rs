@@ -26,7 +26,7 @@
 //! |---|---|---|
 //! | look at a value | [`ValueRef::decode`]: a `Copy` view over checked bytes | nothing |
 //! | jump about in a large one | [`Tape::parse`]: a flat [`Tree`] with skip offsets | nothing, once the tape is warm |
-//! | keep it | [`Value::decode`], or [`Value::decode_bytes`], which shares its input | 40 bytes a value |
+//! | keep it | [`Value::decode`], or [`Value::decode_bytes`], which shares its input | 40 to 96 bytes a value |
 //! | read just what you expect | [`Reader`]: a pull reader of tokens | nothing |
 //! | read into your own types | [`serde::from_slice`] (feature `serde`), borrowing text and bytes | what they do |
 //! | find the values of a stream | [`Decoder`], whatever the pieces it comes in | nothing |

@@ -10,7 +10,8 @@ use core::fmt;
 ///
 /// Nothing is ever reserved for a length or count that was only announced. What is built costs at most
 /// 16 bytes a value in a [`Tape`](crate::Tape) and 96 bytes a value in an owned [`Value`](crate::Value), twice that while
-/// a buffer grows.
+/// a buffer grows. With the defaults, a hostile 16 MiB can so become 1.5 GB of owned values: who decodes strangers' bytes into
+/// owned form does well to lower `max_values`.
 ///
 /// ```
 /// use qpack_codec::{Config, DecodeErrorKind, Limits, ValueRef};
@@ -127,7 +128,7 @@ impl Config {
     pub const DEFAULT: Self =
         Self { limits: Limits::DEFAULT, end_closes_open: false, ignore_trailing: false, peer_compatible: false };
 
-    /// Reads all that the peers read and writes just what they write.
+    /// All leniencies at once, and −0.0 as the peers write it.
     pub const PEER: Self =
         Self { limits: Limits::DEFAULT, end_closes_open: true, ignore_trailing: true, peer_compatible: true };
 

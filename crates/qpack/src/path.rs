@@ -29,7 +29,8 @@ impl Path {
     pub fn to(input: &[u8], offset: usize) -> Self {
         let mut reader = Reader::with_config(input, &Config::CHECKED);
         let mut steps: Vec<Step<'_>> = Vec::new();
-        while reader.position() < offset {
+        // Ends that no byte stands for belong to what is before the offset.
+        while reader.position() < offset || reader.is_at_counted_end() {
             let Ok(Some(token)) = reader.token() else { break };
             match token {
                 Token::Array(_) => steps.push(Step::Item(0)),

@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// Whatever is wrong with the next token, or with where it stands.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn token(&mut self) -> Result<Option<Token<'a>>, DecodeError> {
         match self.cursor.token(&mut self.stack, &self.bounds) {
             Ok(token) => Ok(token),
@@ -146,6 +146,8 @@ impl<'a> Reader<'a> {
             return Ok(None);
         }
         match self.cursor.rest.first() {
+            Some(&tag::ARRAY_CLOSE) if self.cursor.top == frame::OPEN_ARRAY => Ok(None),
+            Some(&tag::MAP_CLOSE) if self.cursor.top == frame::OPEN_MAP => Ok(None),
             Some(&(tag::ARRAY_CLOSE | tag::MAP_CLOSE)) | None => self.clone().token().map(|_| None),
             Some(&first) => Ok(Some(Kind::of(first))),
         }
@@ -155,8 +157,8 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     ///
-    /// [`DecodeErrorKind::UnexpectedKind`] if something else comes, and what [`token`](Self::token) reports; so for the
-    /// methods below.
+    /// [`DecodeErrorKind::UnexpectedKind`] if something else comes, [`DecodeErrorKind::NoMoreValues`] at the end of a
+    /// container or of the value, and what [`token`](Self::token) reports; so for the methods below.
     pub fn int(&mut self) -> Result<i64, DecodeError> {
         self.expect(Kind::Int, |token| if let Token::Int(value) = token { Some(value) } else { None })
     }
@@ -188,6 +190,15 @@ impl<'a> Reader<'a> {
         self.expect(Kind::Null, |token| if let Token::Null = token { Some(()) } else { None })
     }
 
+    /// Reads the hook byte.
+    ///
+    /// # Errors
+    ///
+    /// As [`int`](Self::int).
+    pub fn hook(&mut self) -> Result<(), DecodeError> {
+        self.expect(Kind::Hook, |token| if let Token::Hook = token { Some(()) } else { None })
+    }
+
     /// Reads a raw, borrowed from the input.
     ///
     /// # Errors
@@ -203,12 +214,12 @@ impl<'a> Reader<'a> {
     ///
     /// As [`int`](Self::int), and [`DecodeErrorKind::InvalidUtf8`].
     pub fn str(&mut self) -> Result<&'a str, DecodeError> {
-        let offset = self.position();
-        let first = self.first();
-        let mut ahead = self.clone();
-        let text = core::str::from_utf8(ahead.raw()?).map_err(|_| DecodeError::utf8(offset, first))?;
-        *self = ahead;
-        Ok(text)
+        let before = self.cursor;
+        let bytes = self.raw()?;
+        core::str::from_utf8(bytes).map_err(|_| {
+            self.cursor = before;
+            DecodeError::utf8(self.position(), self.first())
+        })
     }
 
     /// Enters an array; the number of items where the tag tells it.
@@ -282,6 +293,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Whether the next token is the end of a counted container, for which no byte stands.
+    pub(crate) const fn is_at_counted_end(&self) -> bool {
+        frame::is_exhausted(self.cursor.top) && self.cursor.depth > 0
+    }
+
     fn skip_to(&mut self, depth: u8) -> Result<(), DecodeError> {
         while self.cursor.depth > depth {
             let mut cursor = self.cursor;
@@ -297,19 +313,19 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    #[inline]
     fn expect<T>(&mut self, kind: Kind, pick: impl FnOnce(Token<'a>) -> Option<T>) -> Result<T, DecodeError> {
-        let offset = self.position();
-        match self.peek()? {
-            Some(met) if met == kind => {}
-            Some(_) => {
-                return Err(DecodeError::unexpected(offset, self.first(), kind));
-            }
-            None => return Err(DecodeError::end(offset, frame::awaited(self.cursor.top), 1)),
+        // What a token writes to the stack stands above the depth that the cursor goes back to.
+        let before = self.cursor;
+        let token = self.token()?;
+        if let Some(value) = token.and_then(pick) {
+            return Ok(value);
         }
-        match self.token()?.and_then(pick) {
-            Some(value) => Ok(value),
-            None => Err(DecodeError::end(offset, What::Value, 1)),
-        }
+        self.cursor = before;
+        Err(match token {
+            None | Some(Token::End) => DecodeError::no_more_values(self.position()),
+            Some(_) => DecodeError::unexpected(self.position(), self.first(), kind),
+        })
     }
 
     /// What to make of a stop: the end of a container that the end of the input closes, or an error.
@@ -373,7 +389,10 @@ pub(crate) struct State {
 impl State {
     #[inline]
     pub(crate) const fn new(config: &Config) -> Self {
-        Self::inside(0, config.limits.max_values.saturating_sub(1))
+        match config.limits.max_values.checked_sub(1) {
+            Some(values_left) => Self::inside(0, values_left),
+            None => Self { top: frame::NOTHING, ..Self::inside(0, 0) },
+        }
     }
 
     /// In front of one value inside `depth` containers that somebody else keeps.
@@ -382,10 +401,34 @@ impl State {
         Self { values_left, top: frame::OUTSIDE, depth, stack: Stack([0; 256]) }
     }
 
+    /// The same where something else is due.
+    #[cfg(feature = "serde")]
+    pub(crate) const fn awaiting(mut self, due: Due) -> Self {
+        self.top = match due {
+            Due::Value => self.top,
+            Due::Key => frame::counted_map(1),
+            Due::ItemOrClose => frame::OPEN_ARRAY,
+            Due::KeyOrClose => frame::OPEN_MAP,
+            Due::ValueOfOpen => frame::OPEN_MAP_AT_VALUE,
+        };
+        self
+    }
+
     #[cfg(feature = "serde")]
     pub(crate) const fn values_left(&self) -> usize {
         self.values_left
     }
+}
+
+/// What may come next, for who keeps the containers elsewhere.
+#[cfg(feature = "serde")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    Value,
+    Key,
+    ItemOrClose,
+    KeyOrClose,
+    ValueOfOpen,
 }
 
 /// What does not change while a value is read.
@@ -410,7 +453,7 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn token(&mut self, stack: &mut Stack, bounds: &Bounds) -> Result<Option<Token<'a>>, Stop> {
         if frame::is_exhausted(self.top) {
             return Ok(self.pop(stack).then_some(Token::End));
@@ -419,7 +462,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes the place of one value in the innermost container. The values of a counted one are charged when it is entered.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn take_place(&mut self) -> Result<(), Stop> {
         if self.top < frame::OPEN_ARRAY {
             self.top = self.top.wrapping_sub(1);
@@ -436,7 +479,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Leaves the innermost container; false if there is none.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn pop(&mut self, stack: &Stack) -> bool {
         match self.depth.checked_sub(1) {
             Some(depth) => {
@@ -468,7 +511,7 @@ struct Step<'r, 'a> {
 }
 
 impl<'a> Step<'_, 'a> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn scalar(self, token: Token<'a>, rest: &'a [u8]) -> Result<Option<Token<'a>>, Stop> {
         self.cursor.take_place()?;
         self.cursor.rest = rest;
@@ -476,22 +519,21 @@ impl<'a> Step<'_, 'a> {
     }
 
     /// `values` is what a counted container will hold.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn enter(self, frame: u8, values: u8, token: Token<'a>, rest: &'a [u8]) -> Result<Option<Token<'a>>, Stop> {
-        let depth = self.cursor.depth;
-        if depth >= self.bounds.config.limits.max_depth {
+        // On a copy: a cursor that stops has not moved.
+        let mut next = *self.cursor;
+        if next.depth >= self.bounds.config.limits.max_depth {
             return Err(Stop::TooDeep);
         }
-        self.cursor.take_place()?;
-        let Some(values_left) = self.cursor.values_left.checked_sub(usize::from(values)) else {
-            return Err(Stop::TooMany);
-        };
-        self.stack.put(depth, self.cursor.top);
-        *self.cursor = Cursor { rest, values_left, top: frame, depth: depth.wrapping_add(1) };
+        next.take_place()?;
+        next.values_left = next.values_left.checked_sub(usize::from(values)).ok_or(Stop::TooMany)?;
+        self.stack.put(next.depth, next.top);
+        *self.cursor = Cursor { rest, top: frame, depth: next.depth.wrapping_add(1), ..next };
         Ok(Some(token))
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn close(self, closable: u8, rest: &'a [u8]) -> Result<Option<Token<'a>>, Stop> {
         if self.cursor.top != closable {
             return Err(Stop::Close);
@@ -505,7 +547,7 @@ impl<'a> Step<'_, 'a> {
 impl<'a> Then<'a> for Step<'_, 'a> {
     type Out = Result<Option<Token<'a>>, Stop>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn token(self, lexeme: Lexeme<'a>, rest: &'a [u8]) -> Self::Out {
         match lexeme {
             Lexeme::Int(value) => self.scalar(Token::Int(value), rest),
@@ -523,7 +565,7 @@ impl<'a> Then<'a> for Step<'_, 'a> {
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn short(self, _: Short) -> Self::Out {
         Err(Stop::Short)
     }
@@ -534,13 +576,13 @@ impl<'a> Then<'a> for Step<'_, 'a> {
 struct Stack([u8; 256]);
 
 impl Stack {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     #[expect(clippy::indexing_slicing, reason = "a u8 indexes 256 entries")]
     const fn at(&self, depth: u8) -> u8 {
         self.0[depth as usize]
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     #[expect(clippy::indexing_slicing, reason = "a u8 indexes 256 entries")]
     const fn put(&mut self, depth: u8, frame: u8) {
         self.0[depth as usize] = frame;
@@ -562,6 +604,8 @@ mod frame {
     use crate::error::What;
 
     pub(super) const OUTSIDE: u8 = 0x01;
+    /// In place of it where not even one value is allowed: takes one as an open container does, and cannot be closed.
+    pub(super) const NOTHING: u8 = 0x81;
     pub(super) const OPEN_ARRAY: u8 = 0x80;
     pub(super) const OPEN_MAP: u8 = 0xc0;
     pub(super) const OPEN_MAP_AT_VALUE: u8 = 0xc1;
@@ -576,7 +620,7 @@ mod frame {
     }
 
     /// Counted, with nothing left to come.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) const fn is_exhausted(frame: u8) -> bool {
         frame & 0x8f == 0
     }
@@ -593,7 +637,7 @@ mod frame {
     }
 
     /// An open container after one of its values.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) const fn toggled(frame: u8) -> u8 {
         frame ^ ((frame >> 6) & 1)
     }

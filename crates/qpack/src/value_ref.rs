@@ -208,7 +208,16 @@ impl<'a> ValueRef<'a> {
     ///
     /// [`EncodeError::LimitExceeded`] under the default limits.
     pub fn encode_to_vec(self) -> Result<Vec<u8>, EncodeError> {
-        encode::to_vec(self.tokens(), &Config::DEFAULT)
+        self.encode_to_vec_with(&Config::DEFAULT)
+    }
+
+    /// As [`encode_to_vec`](Self::encode_to_vec), with limits and settings of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::LimitExceeded`].
+    pub fn encode_to_vec_with(self, config: &Config) -> Result<Vec<u8>, EncodeError> {
+        encode::to_vec(self.tokens(), config)
     }
 
     pub(crate) fn tokens(self) -> Tokens<'a> {
@@ -269,7 +278,7 @@ impl<'a> Iterator for Tokens<'a> {
 }
 
 /// An array borrowed from checked bytes.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct ArrayRef<'a> {
     /// From the tag to the close byte, if there is one.
     bytes: &'a [u8],
@@ -316,6 +325,14 @@ impl<'a> IntoIterator for ArrayRef<'a> {
     }
 }
 
+impl PartialEq for ArrayRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        ValueRef::Array(*self) == ValueRef::Array(*other)
+    }
+}
+
+impl Eq for ArrayRef<'_> {}
+
 impl fmt::Debug for ArrayRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         ValueRef::Array(*self).fmt(f)
@@ -323,7 +340,7 @@ impl fmt::Debug for ArrayRef<'_> {
 }
 
 /// A map borrowed from checked bytes: pairs in the order sent, keys of any kind, the same key perhaps more than once.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct MapRef<'a> {
     /// From the tag to the close byte, if there is one.
     bytes: &'a [u8],
@@ -369,6 +386,14 @@ impl<'a> IntoIterator for MapRef<'a> {
         self.iter()
     }
 }
+
+impl PartialEq for MapRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        ValueRef::Map(*self) == ValueRef::Map(*other)
+    }
+}
+
+impl Eq for MapRef<'_> {}
 
 impl fmt::Debug for MapRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -438,11 +463,25 @@ impl<'a> Cursor<'a> {
                 Some(_) => {}
             },
         }
-        let mut reader = Reader::with_config(self.rest, &Config::CHECKED);
-        reader.skip().ok()?;
-        let (bytes, rest) = self.rest.split_at_checked(reader.position())?;
+        let (lexeme, rest) = wire::lex(self.rest).ok()?;
+        let (value, rest) = match lexeme {
+            Lexeme::Int(value) => (ValueRef::Int(value), rest),
+            Lexeme::Double(value) => (ValueRef::Double(value), rest),
+            Lexeme::Raw(bytes) => (ValueRef::Raw(bytes), rest),
+            Lexeme::Bool(value) => (ValueRef::Bool(value), rest),
+            Lexeme::Null => (ValueRef::Null, rest),
+            Lexeme::Hook => (ValueRef::Hook, rest),
+            Lexeme::Array(_) | Lexeme::Map(_) | Lexeme::ArrayOpen | Lexeme::MapOpen => {
+                // Only a skip tells where it ends.
+                let mut reader = Reader::with_config(self.rest, &Config::CHECKED);
+                reader.skip().ok()?;
+                let (bytes, rest) = self.rest.split_at_checked(reader.position())?;
+                (ValueRef::of_checked(bytes), rest)
+            }
+            Lexeme::ArrayClose | Lexeme::MapClose => return None,
+        };
         self.rest = rest;
-        Some(ValueRef::of_checked(bytes))
+        Some(value)
     }
 
     fn count_left(mut self) -> usize {

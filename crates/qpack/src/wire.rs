@@ -61,19 +61,19 @@ pub(crate) struct Short {
 }
 
 /// Reads the token at the front of `input` and returns it with what follows.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn lex(input: &[u8]) -> Result<(Lexeme<'_>, &[u8]), Short> {
     struct Plain;
 
     impl<'a> Then<'a> for Plain {
         type Out = Result<(Lexeme<'a>, &'a [u8]), Short>;
 
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         fn token(self, lexeme: Lexeme<'a>, rest: &'a [u8]) -> Self::Out {
             Ok((lexeme, rest))
         }
 
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         fn short(self, short: Short) -> Self::Out {
             Err(short)
         }
@@ -92,8 +92,10 @@ pub(crate) trait Then<'a> {
 
 /// Reads the token at the front of `input` and goes on with it and what follows.
 ///
-/// Each arm goes on by itself, so that what is done with a token needs no second look at its kind.
-#[inline(always)]
+/// Each arm goes on by itself, so that what is done with a token needs no second look at its kind. That takes inlining, here
+/// and in all that is marked like this; without optimization it would only make stack frames of many kilobytes, so there
+/// it is left out.
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn lex_then<'a, T: Then<'a>>(input: &'a [u8], then: T) -> T::Out {
     let Some((&first, rest)) = input.split_first() else { return then.short(Short { missing: 1 }) };
     macro_rules! number {

@@ -36,3 +36,7 @@ mod source;
 mod stream;
 
 pub use crate::command::{Console, run};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct WorkspaceReadme;

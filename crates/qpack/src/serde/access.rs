@@ -1,6 +1,4 @@
-use serde::de::{
-    DeserializeSeed, EnumAccess, Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
-};
+use serde::de::{DeserializeSeed, EnumAccess, Error as _, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor};
 
 use super::de::{Deserializer, Form};
 use super::error::Error;
@@ -16,15 +14,18 @@ pub(super) struct Access<'a, 'de> {
 }
 
 impl<'a, 'de> Access<'a, 'de> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn new(de: &'a mut Deserializer<'de>, form: Form, names: &'static [&'static str]) -> Self {
         Self { de, form, names, expected: 0 }
     }
 
-    /// Takes the next key if it is one of the names: then it is known to be text, and is not checked again.
-    #[inline(always)]
-    fn field(&mut self) -> Option<&'static str> {
-        let (key, rest) = self.de.peek_raw()?;
+    /// The name that the next key is, if it is one: then it is known to be text, and is not checked again.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn name(&mut self) -> Option<&'static str> {
+        if self.names.is_empty() {
+            return None;
+        }
+        let (key, _) = self.de.peek_raw()?;
         let is_key = |name: &&&'static str| same(name.as_bytes(), key);
         let name = match self.names.get(self.expected).filter(is_key) {
             Some(name) => name,
@@ -34,12 +35,11 @@ impl<'a, 'de> Access<'a, 'de> {
             }
         };
         self.expected = self.expected.saturating_add(1);
-        self.de.go_on(rest);
         Some(name)
     }
 
     /// The end: what the visitor did not take is too much.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn finish(&mut self) -> Result<(), Error> {
         if self.de.more(&mut self.form)? {
             return Err(Error::custom("more items than the type takes"));
@@ -48,8 +48,52 @@ impl<'a, 'de> Access<'a, 'de> {
     }
 }
 
+/// A key that is one of a struct's names. Who asks for an identifier gets the name, who asks for anything else the key.
+struct Key<'a, 'de> {
+    de: &'a mut Deserializer<'de>,
+    name: &'static str,
+}
+
+macro_rules! forward_to_key {
+    ($($method:ident($($arg:ident: $ty:ty),*))+) => {$(
+        fn $method<V: Visitor<'de>>(self, $($arg: $ty,)* visitor: V) -> Result<V::Value, Error> {
+            self.de.$method($($arg,)* visitor)
+        }
+    )+};
+}
+
+impl<'de> serde::Deserializer<'de> for Key<'_, 'de> {
+    type Error = Error;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if let Some((_, rest)) = self.de.peek_raw() {
+            self.de.go_on(rest);
+        }
+        visitor.visit_str(self.name)
+    }
+
+    forward_to_key! {
+        deserialize_any() deserialize_bool() deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64()
+        deserialize_i128() deserialize_u8() deserialize_u16() deserialize_u32() deserialize_u64() deserialize_u128()
+        deserialize_f32() deserialize_f64() deserialize_char() deserialize_str() deserialize_string()
+        deserialize_bytes() deserialize_byte_buf() deserialize_option() deserialize_unit() deserialize_seq()
+        deserialize_map() deserialize_ignored_any()
+        deserialize_unit_struct(name: &'static str)
+        deserialize_newtype_struct(name: &'static str)
+        deserialize_tuple(len: usize)
+        deserialize_tuple_struct(name: &'static str, len: usize)
+        deserialize_struct(name: &'static str, fields: &'static [&'static str])
+        deserialize_enum(name: &'static str, variants: &'static [&'static str])
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+}
+
 /// Equality of short names in a few instructions, where `==` calls `memcmp`.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn same(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
@@ -67,7 +111,7 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 impl<'de> SeqAccess<'de> for &mut Access<'_, 'de> {
     type Error = Error;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
         if self.de.more(&mut self.form)? { seed.deserialize(&mut *self.de).map(Some) } else { Ok(None) }
     }
@@ -80,18 +124,19 @@ impl<'de> SeqAccess<'de> for &mut Access<'_, 'de> {
 impl<'de> MapAccess<'de> for &mut Access<'_, 'de> {
     type Error = Error;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         if !self.de.more(&mut self.form)? {
             return Ok(None);
         }
-        match self.field() {
-            Some(name) => seed.deserialize(name.into_deserializer()).map(Some),
+        self.de.expect_key();
+        match self.name() {
+            Some(name) => seed.deserialize(Key { de: &mut *self.de, name }).map(Some),
             None => seed.deserialize(&mut *self.de).map(Some),
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
         self.de.value_of_key(&mut self.form)?;
         seed.deserialize(&mut *self.de)

@@ -2,9 +2,9 @@ use serde::de::{Error as _, Expected, Unexpected, Visitor};
 
 use super::access::{Access, Enum};
 use super::error::Error;
-use crate::error::{DecodeError, DecodeErrorKind, What};
-use crate::limits::{Config, Limit};
-use crate::reader::{Reader, State};
+use crate::error::{DecodeError, DecodeErrorKind};
+use crate::limits::Config;
+use crate::reader::{Due, Reader, State};
 use crate::wire::{self, Lexeme, tag};
 
 /// Reads qpack for serde.
@@ -19,8 +19,10 @@ pub struct Deserializer<'de> {
     config: Config,
     /// Containers around the next value.
     depth: u8,
-    /// Options and newtypes around it.
+    /// Options and newtypes around it, up to the next container.
     wraps: u8,
+    /// Whether it is the key of a map.
+    at_key: bool,
     values_left: usize,
 }
 
@@ -34,7 +36,7 @@ pub(super) enum Form {
 
 macro_rules! forward {
     ($($to:ident: $($from:ident)+;)+) => {$($(
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         fn $from<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
             self.$to(visitor)
         }
@@ -44,11 +46,20 @@ macro_rules! forward {
 /// The first byte of a counted map of one pair.
 const ONE_PAIR: u8 = tag::MAP0 + 1;
 
+impl Due {
+    /// In an open container that this byte closes.
+    const fn of(close: u8) -> Self {
+        if close == tag::MAP_CLOSE { Self::KeyOrClose } else { Self::ItemOrClose }
+    }
+}
+
 impl<'de> Deserializer<'de> {
     /// A deserializer of the one value in `input`.
     #[must_use]
     pub fn with_config(input: &'de [u8], config: &Config) -> Self {
-        let rest = input.get(..config.limits.max_len).unwrap_or(input);
+        // Where not even one value is allowed, none is there to be read; `fault` tells why.
+        let max_len = if config.limits.max_values == 0 { 0 } else { config.limits.max_len };
+        let rest = input.get(..max_len).unwrap_or(input);
         Self {
             input,
             rest,
@@ -56,6 +67,7 @@ impl<'de> Deserializer<'de> {
             config: *config,
             depth: 0,
             wraps: 0,
+            at_key: false,
             values_left: config.limits.max_values.saturating_sub(1),
         }
     }
@@ -83,7 +95,7 @@ impl<'de> Deserializer<'de> {
     }
 
     /// The raw that comes next, if one does and is whole, and what follows it.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn peek_raw(&self) -> Option<(&'de [u8], &'de [u8])> {
         match wire::lex(self.rest) {
             Ok((Lexeme::Raw(bytes), rest)) => Some((bytes, rest)),
@@ -91,18 +103,23 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn go_on(&mut self, rest: &'de [u8]) {
         self.rest = rest;
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(super) fn expect_key(&mut self) {
+        self.at_key = true;
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn peek(&self) -> Option<u8> {
         self.rest.first().copied()
     }
 
     /// Whether a container of this form has another value; at its end, leaves it.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn more(&mut self, form: &mut Form) -> Result<bool, Error> {
         match form {
             Form::Counted(left) => match left.checked_sub(1) {
@@ -115,15 +132,15 @@ impl<'de> Deserializer<'de> {
             Form::ClosedBy(close) => {
                 let more = match self.rest.split_first() {
                     Some((first, rest)) if first == close => {
-                        self.rest = rest;
+                        self.go_on(rest);
                         false
                     }
                     Some(_) => {
-                        self.charge(1)?;
+                        self.charge(1, Due::of(*close))?;
                         true
                     }
                     None if self.config.end_closes_open && self.window == self.input.len() => false,
-                    None => return Err(self.unclosed()),
+                    None => return Err(self.fault(Due::of(*close))),
                 };
                 if !more {
                     *form = Form::Counted(0);
@@ -134,7 +151,7 @@ impl<'de> Deserializer<'de> {
     }
 
     /// Between a key and its value: a container that ends here lacks the value.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn value_of_key(&mut self, form: &mut Form) -> Result<(), Error> {
         match form {
             Form::Counted(left) => *left = left.saturating_sub(1),
@@ -143,12 +160,14 @@ impl<'de> Deserializer<'de> {
                     let kind = DecodeErrorKind::MissingValue;
                     return Err(DecodeError::close(kind, self.position(), *close).into());
                 }
+                self.charge(1, Due::ValueOfOpen)?;
             }
         }
+        self.at_key = false;
         Ok(())
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn container<T>(
         &mut self,
         form: Form,
@@ -156,43 +175,45 @@ impl<'de> Deserializer<'de> {
         read: impl FnOnce(&mut Access<'_, 'de>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         if self.depth >= self.config.limits.max_depth {
-            return Err(self.too_deep());
+            return Err(self.fault(Due::Value));
         }
         if let Form::Counted(values) = form {
-            self.charge(values)?;
+            self.charge(values, Due::Value)?;
         }
         // Its tag, which told the form.
         if let Some((_, rest)) = self.rest.split_first() {
             self.go_on(rest);
         }
         self.depth = self.depth.wrapping_add(1);
+        let wraps = core::mem::take(&mut self.wraps);
         let mut access = Access::new(self, form, names);
         // Handed on as it is: to unwrap it and wrap it again is to move it about.
         let result = read(&mut access);
         if result.is_ok() {
             access.finish()?;
             self.depth = self.depth.wrapping_sub(1);
+            self.wraps = wraps;
         }
         result
     }
 
     /// Counts values: those of a counted container when it is entered, those of an open one as they come.
-    #[inline(always)]
-    fn charge(&mut self, values: u8) -> Result<(), Error> {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn charge(&mut self, values: u8, due: Due) -> Result<(), Error> {
         match self.values_left.checked_sub(usize::from(values)) {
             Some(left) => {
                 self.values_left = left;
                 Ok(())
             }
-            None => Err(self.too_many()),
+            None => Err(self.fault(due)),
         }
     }
 
     /// An option or newtype: nothing on the wire, but a step down the stack.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn wrapped<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
-        if self.wraps >= self.config.limits.max_depth {
-            return Err(self.too_deep());
+        if self.wraps >= super::MAX_WRAPS {
+            return Err(super::too_wrapped());
         }
         self.wraps = self.wraps.wrapping_add(1);
         let result = read(self);
@@ -203,6 +224,9 @@ impl<'de> Deserializer<'de> {
     /// The deserializer behind the value that comes next, whatever it is.
     #[inline(never)]
     fn skipped(mut self) -> Result<Self, Error> {
+        if self.config.limits.max_values == 0 {
+            return Err(self.fault(Due::Value));
+        }
         let state = State::inside(self.depth, self.values_left);
         let mut reader = Reader::resume(self.input, self.position(), state, &self.config);
         reader.skip()?;
@@ -211,43 +235,19 @@ impl<'de> Deserializer<'de> {
         Ok(self)
     }
 
-    /// The input ends at or inside the token that comes next.
+    /// What is wrong with what comes next, in the words of the one who reads for everybody.
     #[cold]
-    fn ended(self) -> Error {
-        let missing = wire::lex(self.rest).err().map_or(1, |short| short.missing);
-        let what = self.peek().map_or(What::Value, What::Token);
-        let wanted = (self.window as u64).saturating_add(missing);
-        let max = self.config.limits.max_len;
-        if wanted > max as u64 {
-            return DecodeError::limited(Limit::MaxLen, self.position(), what, wanted, max).into();
+    fn fault(self, due: Due) -> Error {
+        let due = if due == Due::Value && self.at_key { Due::Key } else { due };
+        let state = match self.config.limits.max_values {
+            0 => State::new(&self.config),
+            _ => State::inside(self.depth, self.values_left).awaiting(due),
+        };
+        match Reader::resume(self.input, self.position(), state, &self.config).token() {
+            Err(error) => error.into(),
+            // Cannot be: a fault was seen.
+            Ok(_) => Error::custom("value not readable").or_at(self.position()),
         }
-        DecodeError::end(self.position(), what, missing).into()
-    }
-
-    #[cold]
-    fn unclosed(self) -> Error {
-        let max = self.config.limits.max_len;
-        if self.window >= max {
-            let met = (self.window as u64).saturating_add(1);
-            return DecodeError::limited(Limit::MaxLen, self.position(), What::Value, met, max).into();
-        }
-        DecodeError::unclosed(self.position(), What::Value).into()
-    }
-
-    #[cold]
-    fn too_deep(self) -> Error {
-        let max = self.config.limits.max_depth;
-        let what = self.peek().map_or(What::Value, What::Token);
-        DecodeError::limited(Limit::MaxDepth, self.position(), what, u64::from(max).saturating_add(1), max.into())
-            .into()
-    }
-
-    #[cold]
-    fn too_many(self) -> Error {
-        let max = self.config.limits.max_values;
-        let what = self.peek().map_or(What::Value, What::Token);
-        let met = (max as u64).saturating_add(1);
-        DecodeError::limited(Limit::MaxValues, self.position(), what, met, max).into()
     }
 
     /// Something else comes than the type takes, or nothing that could be read.
@@ -265,11 +265,7 @@ impl<'de> Deserializer<'de> {
             Ok((Lexeme::Hook, _)) => Unexpected::Other("hook byte"),
             Ok((Lexeme::Array(_) | Lexeme::ArrayOpen, _)) => Unexpected::Seq,
             Ok((Lexeme::Map(_) | Lexeme::MapOpen, _)) => Unexpected::Map,
-            Ok((Lexeme::ArrayClose | Lexeme::MapClose, _)) => {
-                let first = self.peek().unwrap_or_default();
-                return DecodeError::close(DecodeErrorKind::UnexpectedClose, self.position(), first).into();
-            }
-            Err(_) => return self.ended(),
+            Ok((Lexeme::ArrayClose | Lexeme::MapClose, _)) | Err(_) => return self.fault(Due::Value),
         };
         Error::invalid_type(unexpected, expected).or_at(self.position())
     }
@@ -287,7 +283,7 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let (lexeme, rest) = match wire::lex(self.rest) {
             Ok(read) => read,
-            Err(_) => return Err(self.ended()),
+            Err(_) => return Err(self.fault(Due::Value)),
         };
         match lexeme {
             Lexeme::Int(_) => self.deserialize_i64(visitor),
@@ -307,7 +303,7 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if let Ok((Lexeme::Int(value), rest)) = wire::lex(self.rest) {
             self.go_on(rest);
@@ -316,7 +312,7 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
         Err(self.unexpected(&visitor))
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match wire::lex(self.rest) {
             Ok((Lexeme::Double(value), rest)) => {
@@ -331,7 +327,7 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if let Ok((Lexeme::Bool(value), rest)) = wire::lex(self.rest) {
             self.go_on(rest);
@@ -340,7 +336,7 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
         Err(self.unexpected(&visitor))
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if let Ok((Lexeme::Null, rest)) = wire::lex(self.rest) {
             self.go_on(rest);
@@ -349,7 +345,7 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
         Err(self.unexpected(&visitor))
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if let Some((bytes, rest)) = self.peek_raw() {
             let Ok(text) = core::str::from_utf8(bytes) else { return Err(self.not_text()) };
@@ -359,7 +355,15 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
         Err(self.unexpected(&visitor))
     }
 
-    #[inline(always)]
+    // A name that is no text is nobody's name, and may be passed over as unknown.
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.peek_raw() {
+            Some((bytes, _)) if core::str::from_utf8(bytes).is_err() => self.deserialize_bytes(visitor),
+            _ => self.deserialize_str(visitor),
+        }
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if let Some((bytes, rest)) = self.peek_raw() {
             self.go_on(rest);
@@ -368,7 +372,7 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
         Err(self.unexpected(&visitor))
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if let Some((&tag::NULL, rest)) = self.rest.split_first() {
             self.go_on(rest);
@@ -377,12 +381,12 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
         self.wrapped(|inner| visitor.visit_some(inner))
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
         self.wrapped(|inner| visitor.visit_newtype_struct(inner))
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let form = match self.rest.split_first() {
             Some((&first @ tag::ARRAY0..=tag::ARRAY5, _)) => Form::Counted(first.wrapping_sub(tag::ARRAY0)),
@@ -392,12 +396,12 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
         self.container(form, &[], |access| visitor.visit_seq(access))
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         self.deserialize_struct("", &[], visitor)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -453,7 +457,7 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
         deserialize_i64: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i128
             deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128;
         deserialize_f64: deserialize_f32;
-        deserialize_str: deserialize_string deserialize_char deserialize_identifier;
+        deserialize_str: deserialize_string deserialize_char;
         deserialize_bytes: deserialize_byte_buf;
     }
 

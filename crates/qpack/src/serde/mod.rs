@@ -15,8 +15,8 @@
 //! | newtype struct | as what it wraps | as what it wraps |
 //! | sequence, tuple, tuple struct | array | array; of just that length for the last two |
 //! | map | map, keys of any kind | map |
-//! | struct | map of its field names | map of its field names, in any order |
-//! | unit variant | raw, its name | raw |
+//! | struct | map of its field names | map of its field names, in any order; other raws as keys are passed over, other kinds of key are an error |
+//! | unit variant | raw, its name | raw, or a map of one pair, name to null |
 //! | other variants | map of one pair, name to content | map of one pair |
 //! | `deserialize_any` on a raw | | text if it is UTF-8, else bytes |
 //! | the hook byte | cannot be written | an error |
@@ -26,7 +26,8 @@
 //! whatever the map's type makes of it.
 //!
 //! Both directions honour [`Limits`](crate::Limits). Options and newtypes nest without a byte on the wire, so a type may be
-//! endless where its value is not; they may nest as deep as containers may, which bounds the stack.
+//! endless where its value is not; 16 of them may stand in one another without a container in between, which bounds the
+//! stack.
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
@@ -57,6 +58,14 @@ use serde::{Deserialize, Serialize};
 pub use self::de::Deserializer;
 pub use self::error::Error;
 use crate::limits::Config;
+
+/// Options and newtypes in one another, without a container in between.
+const MAX_WRAPS: u8 = 16;
+
+#[cold]
+fn too_wrapped() -> Error {
+    serde::de::Error::custom(format_args!("more than {MAX_WRAPS} options and newtypes in one another"))
+}
 
 /// Reads the one value in `input` as a `T`, which may borrow from it; strict, under
 /// [`Limits::DEFAULT`](crate::Limits::DEFAULT).
@@ -96,6 +105,8 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
 /// As [`to_vec`].
 pub fn to_vec_with<T: Serialize + ?Sized>(value: &T, config: &Config) -> Result<Vec<u8>, Error> {
     let mut out = Vec::new();
-    value.serialize(&mut ser::Serializer::new(&mut out, config))?;
+    let mut serializer = ser::Serializer::new(&mut out, config);
+    value.serialize(&mut serializer)?;
+    serializer.finish()?;
     Ok(out)
 }

@@ -14,13 +14,21 @@ pub(super) struct Serializer<'b> {
     out: &'b mut Vec<u8>,
     config: Config,
     depth: u8,
+    /// Options and newtypes around the next value, up to the next container.
     wraps: u8,
     values_left: usize,
+    /// A part was not written: what is there is not a value, even if the type goes on.
+    failed: bool,
 }
 
 impl<'b> Serializer<'b> {
     pub(super) fn new(out: &'b mut Vec<u8>, config: &Config) -> Self {
-        Self { out, config: *config, depth: 0, wraps: 0, values_left: config.limits.max_values }
+        Self { out, config: *config, depth: 0, wraps: 0, values_left: config.limits.max_values, failed: false }
+    }
+
+    /// Whether all of it was written; a type may pass over the error of a part, but then there is no value.
+    pub(super) fn finish(self) -> Result<(), Error> {
+        if self.failed { Err(ser::Error::custom("a part of the value could not be written")) } else { Ok(()) }
     }
 
     #[inline]
@@ -30,7 +38,7 @@ impl<'b> Serializer<'b> {
         self.within_len(0)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn raw(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.take()?;
         // Measured before it is copied, and after, since a length goes in front.
@@ -85,7 +93,8 @@ impl<'b> Serializer<'b> {
         let tag_at = self.out.len();
         self.out.push(if is_map { tag::MAP_OPEN } else { tag::ARRAY_OPEN });
         self.within_len(0)?;
-        Ok(Compound { ser: self, tag_at, is_map, items: 0, levels })
+        let wraps = core::mem::take(&mut self.wraps);
+        Ok(Compound { ser: self, tag_at, is_map, items: 0, keys: 0, levels, wraps })
     }
 
     /// The map of one pair that a variant with content is.
@@ -96,9 +105,8 @@ impl<'b> Serializer<'b> {
     }
 
     fn wrapped<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        let max = self.config.limits.max_depth;
-        if self.wraps >= max {
-            return Err(exceeded(Limit::MaxDepth, max.into()));
+        if self.wraps >= super::MAX_WRAPS {
+            return Err(super::too_wrapped());
         }
         self.wraps = self.wraps.wrapping_add(1);
         value.serialize(&mut *self)?;
@@ -234,7 +242,9 @@ impl<'s, 'b> ser::Serializer for &'s mut Serializer<'b> {
         value: &T,
     ) -> Result<(), Error> {
         self.variant(variant)?;
+        let wraps = core::mem::take(&mut self.wraps);
         value.serialize(&mut *self)?;
+        self.wraps = wraps;
         self.depth = self.depth.wrapping_sub(1);
         Ok(())
     }
@@ -293,28 +303,45 @@ pub(super) struct Compound<'s, 'b> {
     is_map: bool,
     /// Items, or pairs.
     items: usize,
+    /// Keys of a map that comes key by key: as many as its pairs, or one ahead.
+    keys: usize,
     /// Containers that its end leaves: with the map of a variant around it, two.
     levels: u8,
+    /// Options and newtypes around it.
+    wraps: u8,
 }
 
 impl Compound<'_, '_> {
     #[inline]
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         self.items = self.items.saturating_add(1);
-        value.serialize(&mut *self.ser)
+        self.part(value)
     }
 
     // The name is a constant where the type is known: inlined, so are its length and tag.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
         self.ser.raw(name.as_bytes())?;
         self.item(value)
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn part<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        let written = value.serialize(&mut *self.ser);
+        self.ser.failed |= written.is_err();
+        written
+    }
+
+    /// A type that writes a key without a value, or the reverse, is told so: half a pair would shift all that follows.
+    fn expect_keys(&self, keys: usize) -> Result<(), Error> {
+        if self.keys == keys { Ok(()) } else { Err(EncodeError::MissingValue.into()) }
     }
 
     #[inline]
     fn close(self) -> Result<(), Error> {
         encode::close_counted(self.ser.out, self.tag_at, self.is_map, self.items);
         self.ser.depth = self.ser.depth.wrapping_sub(self.levels);
+        self.ser.wraps = self.wraps;
         self.ser.within_len(0)
     }
 }
@@ -376,14 +403,18 @@ impl ser::SerializeMap for Compound<'_, '_> {
     type Error = Error;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
-        key.serialize(&mut *self.ser)
+        self.expect_keys(self.items)?;
+        self.keys = self.keys.saturating_add(1);
+        self.part(key)
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.expect_keys(self.items.saturating_add(1))?;
         self.item(value)
     }
 
     fn end(self) -> Result<(), Error> {
+        self.expect_keys(self.items)?;
         self.close()
     }
 }
@@ -392,7 +423,7 @@ impl ser::SerializeStruct for Compound<'_, '_> {
     type Ok = ();
     type Error = Error;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
         self.field(name, value)
     }

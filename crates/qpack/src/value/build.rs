@@ -50,8 +50,8 @@ impl Builder {
 
     fn end(&mut self) {
         match self.open.pop() {
-            Some(Level::Items(items)) => self.value(Value::Array(Array::from(items))),
-            Some(Level::Pairs(pairs, _)) => self.value(Value::Map(Map::from(pairs))),
+            Some(Level::Items(items)) => self.value(Value::Array(Array::from(fitted(items)))),
+            Some(Level::Pairs(pairs, _)) => self.value(Value::Map(Map::from(fitted(pairs)))),
             None => {}
         }
     }
@@ -71,6 +71,14 @@ impl Builder {
     pub(super) fn finish(self) -> Value {
         self.whole
     }
+}
+
+/// Gives back room that is more than twice what is used: a vector starts with four places, and many containers hold one.
+fn fitted<T>(mut items: Vec<T>) -> Vec<T> {
+    if items.capacity() / 2 > items.len() {
+        items.shrink_to_fit();
+    }
+    items
 }
 
 /// A copy whose raws share the original's bytes.

@@ -59,7 +59,7 @@ impl Kind {
         }
     }
 
-    /// In one lower-case word.
+    /// With its article, for messages.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Int => "an integer",
@@ -369,6 +369,18 @@ impl From<&str> for Value {
 impl From<&[u8]> for Value {
     fn from(bytes: &[u8]) -> Self {
         Self::Raw(Bytes::copy_from_slice(bytes))
+    }
+}
+
+impl From<alloc::string::String> for Value {
+    fn from(text: alloc::string::String) -> Self {
+        Self::Raw(Bytes::from(text))
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Raw(Bytes::from(bytes))
     }
 }
 

@@ -46,7 +46,7 @@ impl<'a> Walk<'a> {
 impl<'a> Iterator for Walk<'a> {
     type Item = Visit<'a>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn next(&mut self) -> Option<Visit<'a>> {
         let value = match self.open.last_mut() {
             None => Some(self.root.take()?),
