@@ -80,18 +80,6 @@ fn encode(c: &mut Criterion) {
     group.throughput(Throughput::Bytes(document.len() as u64));
     group.bench_function("serde", |b| b.iter(|| qpack_codec::serde::to_vec(&readings)));
     group.bench_function("owned", |b| b.iter(|| value.encode_to_vec()));
-    group.bench_function("token by token", |b| {
-        b.iter(|| {
-            let mut reader = Reader::new(&document);
-            let mut tokens = 0_usize;
-            while let Ok(Some(_)) = reader.token() {
-                tokens += 1;
-            }
-            tokens
-        });
-    });
-    group.bench_function("pull reader", |b| b.iter(|| pull(&document)));
-    group.bench_function("look up in views", |b| b.iter(|| look_up(&document)));
     group.bench_function("view", |b| b.iter(|| view.encode_to_vec()));
     group.finish();
 }

@@ -464,18 +464,14 @@ impl<'a> Cursor<'a> {
     /// Takes the place of one value in the innermost container. The values of a counted one are charged when it is entered.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn take_place(&mut self) -> Result<(), Stop> {
+        // One branch for both, which a walk takes over and over.
         if self.top < frame::OPEN_ARRAY {
             self.top = self.top.wrapping_sub(1);
-            return Ok(());
+        } else {
+            self.values_left = self.values_left.checked_sub(1).ok_or(Stop::TooMany)?;
+            self.top = frame::less_one(self.top);
         }
-        match self.values_left.checked_sub(1) {
-            Some(values_left) => {
-                self.values_left = values_left;
-                self.top = frame::toggled(self.top);
-                Ok(())
-            }
-            None => Err(Stop::TooMany),
-        }
+        Ok(())
     }
 
     /// Leaves the innermost container; false if there is none.
@@ -521,15 +517,15 @@ impl<'a> Step<'_, 'a> {
     /// `values` is what a counted container will hold.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn enter(self, frame: u8, values: u8, token: Token<'a>, rest: &'a [u8]) -> Result<Option<Token<'a>>, Stop> {
-        // On a copy: a cursor that stops has not moved.
-        let mut next = *self.cursor;
-        if next.depth >= self.bounds.config.limits.max_depth {
+        let Cursor { top, depth, values_left, .. } = *self.cursor;
+        if depth >= self.bounds.config.limits.max_depth {
             return Err(Stop::TooDeep);
         }
-        next.take_place()?;
-        next.values_left = next.values_left.checked_sub(usize::from(values)).ok_or(Stop::TooMany)?;
-        self.stack.put(next.depth, next.top);
-        *self.cursor = Cursor { rest, top: frame, depth: next.depth.wrapping_add(1), ..next };
+        // In an open container it is charged itself as well.
+        let charged = values.wrapping_add(u8::from(top >= frame::OPEN_ARRAY));
+        let Some(values_left) = values_left.checked_sub(usize::from(charged)) else { return Err(Stop::TooMany) };
+        self.stack.put(depth, frame::less_one(top));
+        *self.cursor = Cursor { rest, values_left, top: frame, depth: depth.wrapping_add(1) };
         Ok(Some(token))
     }
 
@@ -636,9 +632,9 @@ mod frame {
         if is_map && frame & 1 == 0 { What::Key } else { What::Value }
     }
 
-    /// An open container after one of its values.
+    /// The frame after one of its values.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(super) const fn toggled(frame: u8) -> u8 {
-        frame ^ ((frame >> 6) & 1)
+    pub(super) const fn less_one(frame: u8) -> u8 {
+        if frame < OPEN_ARRAY { frame.wrapping_sub(1) } else { frame ^ ((frame >> 6) & 1) }
     }
 }

@@ -19,13 +19,13 @@ impl<'a, 'de> Access<'a, 'de> {
         Self { de, form, names, expected: 0 }
     }
 
-    /// The name that the next key is, if it is one: then it is known to be text, and is not checked again.
+    /// The name that the next key is, if it is one, and what follows: then it is known to be text, and is not checked again.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn name(&mut self) -> Option<&'static str> {
+    fn name(&mut self) -> Option<(&'static str, &'de [u8])> {
         if self.names.is_empty() {
             return None;
         }
-        let (key, _) = self.de.peek_raw()?;
+        let (key, rest) = self.de.peek_raw()?;
         let is_key = |name: &&&'static str| same(name.as_bytes(), key);
         let name = match self.names.get(self.expected).filter(is_key) {
             Some(name) => name,
@@ -35,7 +35,7 @@ impl<'a, 'de> Access<'a, 'de> {
             }
         };
         self.expected = self.expected.saturating_add(1);
-        Some(name)
+        Some((name, rest))
     }
 
     /// The end: what the visitor did not take is too much.
@@ -52,6 +52,8 @@ impl<'a, 'de> Access<'a, 'de> {
 struct Key<'a, 'de> {
     de: &'a mut Deserializer<'de>,
     name: &'static str,
+    /// What follows it.
+    rest: &'de [u8],
 }
 
 macro_rules! forward_to_key {
@@ -67,9 +69,7 @@ impl<'de> serde::Deserializer<'de> for Key<'_, 'de> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if let Some((_, rest)) = self.de.peek_raw() {
-            self.de.go_on(rest);
-        }
+        self.de.go_on(self.rest);
         visitor.visit_str(self.name)
     }
 
@@ -131,7 +131,7 @@ impl<'de> MapAccess<'de> for &mut Access<'_, 'de> {
         }
         self.de.expect_key();
         match self.name() {
-            Some(name) => seed.deserialize(Key { de: &mut *self.de, name }).map(Some),
+            Some((name, rest)) => seed.deserialize(Key { de: &mut *self.de, name, rest }).map(Some),
             None => seed.deserialize(&mut *self.de).map(Some),
         }
     }
