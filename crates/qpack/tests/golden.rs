@@ -23,21 +23,23 @@ use qpack_codec::{
 use serde_json::{Value as Json, json};
 use testkit::vectors::{encoding, jsonl, text, to_hex};
 
+/// All malformed inputs, and under Miri every fifth.
+const MIRI_STEP: usize = if cfg!(miri) { 5 } else { 1 };
+
 struct Vector {
     value: Json,
     bytes: Vec<u8>,
     dir: String,
 }
 
-/// The vectors. Under Miri, which is some thousand times slower, every fourth of those of up to 40 bytes: each kind and form is
-/// among them.
+/// The vectors. Under Miri, which is some thousand times slower, every sixth of those of up to 40 bytes.
 fn vectors() -> Vec<Vector> {
     let vectors = jsonl("tests/vectors/qpack.jsonl");
     assert_eq!(vectors.len(), 117);
     let kept = vectors.iter().enumerate().filter(|(index, vector)| {
         !cfg!(miri)
             || vector["dir"] == "encode"
-            || index % 4 == 0 && vector.get("hex_repeat").is_none() && text(vector, "hex").len() <= 80
+            || index % 6 == 0 && vector.get("hex_repeat").is_none() && text(vector, "hex").len() <= 80
     });
     kept.map(|(_, vector)| Vector {
         value: common::plain(&vector["value"]),
@@ -88,7 +90,7 @@ fn what_all_peers_write_is_read_and_written_alike() {
         }
         seen += 1;
     }
-    assert!(seen == 86 || cfg!(miri) && seen > 15, "{seen}");
+    assert!(seen == 86 || cfg!(miri) && seen > 8, "{seen}");
 }
 
 /// Every way to write; `bytes` are an encoding to start from.
@@ -169,7 +171,7 @@ fn what_no_peer_writes_is_read() {
         }
         assert_eq!(common::of_ref(ValueRef::decode(&canonical).unwrap()), *value);
     }
-    assert!((closed, torn) == (22, 8) || cfg!(miri) && closed > 3 && torn > 0, "{closed} {torn}");
+    assert!((closed, torn) == (22, 8) || cfg!(miri) && closed > 1 && torn > 0, "{closed} {torn}");
 }
 
 #[test]
@@ -198,7 +200,7 @@ fn malformed_inputs_give_what_is_committed() {
     let expected = jsonl("tests/vectors/qpack_malformed_expected.jsonl");
     assert_eq!((inputs.len(), expected.len()), (58, 58));
     let mut wrong = Vec::new();
-    for (input, expected) in inputs.iter().zip(&expected) {
+    for (input, expected) in inputs.iter().zip(&expected).step_by(MIRI_STEP) {
         assert_eq!(input["hex"], expected["hex"]);
         let bytes = encoding(input);
         for (config, expected) in [(Config::DEFAULT, &expected["strict"]), (Config::PEER, &expected["peer"])] {
@@ -246,7 +248,7 @@ fn outcome(result: &Result<Json, DecodeError>) -> Json {
 
 #[test]
 fn of_a_stream_a_malformed_input_is_incomplete_where_more_bytes_could_mend_it() {
-    for expected in jsonl("tests/vectors/qpack_malformed_expected.jsonl") {
+    for expected in jsonl("tests/vectors/qpack_malformed_expected.jsonl").into_iter().step_by(MIRI_STEP) {
         let bytes = encoding(&expected);
         let strict = ValueRef::decode(&bytes);
         for config in [Config::DEFAULT, Config::PEER] {

@@ -60,7 +60,7 @@ pub fn run<W: Into<OsString>>(words: impl IntoIterator<Item = W>, console: &mut 
         (false, true) => Style::Rewritten,
         (_, false) => Style::Appended,
     };
-    let mut session = Session {
+    let mut job = Job {
         render: match args.in_json {
             true => &mut Json::new(args.show_secrets),
             false => &mut Text::new(in_color, args.show_secrets),
@@ -70,28 +70,28 @@ pub fn run<W: Into<OsString>>(words: impl IntoIterator<Item = W>, console: &mut 
         errors: 0,
     };
     let done = match &args.task {
-        Task::Help => session.print(&args::help()),
-        Task::Version => session.print(concat!("inspect ", env!("CARGO_PKG_VERSION"), "\n")),
-        Task::Demo => session.demo(&args),
-        Task::Show(protocol, None) => session.show(protocol, console.stdin, None, "standard input", &args),
-        Task::Show(protocol, Some(path)) => session.file(protocol, path, &args),
+        Task::Help => job.print(&args::help()),
+        Task::Version => job.print(concat!("inspect ", env!("CARGO_PKG_VERSION"), "\n")),
+        Task::Demo => job.demo(&args),
+        Task::Show(protocol, None) => job.show(protocol, console.stdin, None, "standard input", &args),
+        Task::Show(protocol, Some(path)) => job.file(protocol, path, &args),
     };
-    let done = done.and_then(|()| session.out.flush().map_err(Failure::Write));
-    session.progress.clear();
+    let done = done.and_then(|()| job.out.flush().map_err(Failure::Write));
+    job.progress.clear();
     match done {
         Ok(()) => {}
         // Who reads has seen enough.
         Err(Failure::Write(error)) if error.kind() == ErrorKind::BrokenPipe => {}
         Err(Failure::Write(error)) => {
-            session.progress.say(&format!("cannot write: {error}"));
+            job.progress.say(&format!("cannot write: {error}"));
             return NOT_TRIED;
         }
         Err(Failure::Input(message)) => {
-            session.progress.say(&message);
+            job.progress.say(&message);
             return NOT_TRIED;
         }
     }
-    if session.errors == 0 { DECODED } else { NOT_DECODED }
+    if job.errors == 0 { DECODED } else { NOT_DECODED }
 }
 
 /// Why the command was not done.
@@ -100,14 +100,14 @@ enum Failure {
     Input(String),
 }
 
-struct Session<'a> {
+struct Job<'a> {
     render: &'a mut dyn Render,
     out: BufWriter<&'a mut dyn Write>,
     progress: Progress<'a>,
     errors: u64,
 }
 
-impl Session<'_> {
+impl Job<'_> {
     fn print(&mut self, text: &str) -> Result<(), Failure> {
         self.out.write_all(text.as_bytes()).map_err(Failure::Write)
     }
