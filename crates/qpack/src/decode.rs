@@ -56,6 +56,35 @@ impl<T> Decoded<T> {
 /// assert_eq!(value.as_int(), Some(7));
 /// # Ok::<(), qpack_codec::DecodeError>(())
 /// ```
+///
+/// Over something that reads, with one move of the rest a read:
+///
+/// ```
+/// use std::io::Read;
+///
+/// use qpack_codec::{Decoded, Decoder};
+///
+/// fn values(mut source: impl Read) -> std::io::Result<usize> {
+///     let (mut decoder, mut buffer, mut chunk) = (Decoder::new(), Vec::new(), [0; 4096]);
+///     let mut values = 0;
+///     loop {
+///         let mut start = 0;
+///         while let Decoded::Complete { value: _, consumed } = decoder.decode(&buffer[start..])? {
+///             values += 1;
+///             start += consumed;
+///         }
+///         buffer.drain(..start);
+///         match source.read(&mut chunk)? {
+///             0 => return decoder.finish(&buffer).map(|()| values).map_err(Into::into),
+///             len => buffer.extend_from_slice(&chunk[..len]),
+///         }
+///     }
+/// }
+///
+/// assert_eq!(values(&b"\x01\xee\x02\x83abc"[..])?, 3);
+/// assert_eq!(values(&b"\x01\xee"[..]).unwrap_err().kind(), std::io::ErrorKind::UnexpectedEof);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Decoder {
     config: Config,
@@ -73,7 +102,8 @@ impl Decoder {
     }
 
     /// A decoder with limits of the caller's. The lenient settings do not apply to streams, where the end of a piece is not
-    /// the end of a value and what follows one is the next.
+    /// the end of a value and what follows one is the next: a value that is never closed stays incomplete, and is cut out by the
+    /// header in front of it, then decoded as a whole.
     #[must_use]
     pub fn with_config(config: &Config) -> Self {
         Self { config: *config, state: State::new(config), scanned: 0, failed: None }

@@ -68,7 +68,7 @@ pub(crate) enum What {
 }
 
 impl DecodeError {
-    /// What is wrong.
+    /// What is wrong; prints as one word in `snake_case`.
     #[must_use]
     pub const fn kind(&self) -> DecodeErrorKind {
         self.kind

@@ -69,7 +69,16 @@
 //!
 //! The peers take the end of a buffer for the close of every open container, and SiriDB's answers rely on it. They ignore
 //! what follows a value, and write −0.0 as 0.0. None of this is done unless a [`Config`] asks: `end_closes_open`,
-//! `ignore_trailing`, `peer_compatible`, or all of them as [`Config::PEER`].
+//! `ignore_trailing`, `peer_compatible`, or all of them as [`Config::PEER`]:
+//!
+//! ```
+//! use qpack_codec::{Config, ValueRef};
+//!
+//! let answer = b"\xfd\x89error_msg\x82ho"; // SiriDB: the map is never closed
+//! assert!(ValueRef::decode(answer).is_err());
+//! assert_eq!(ValueRef::decode_with(answer, &Config::PEER)?.as_map().unwrap().len(), 1);
+//! # Ok::<(), qpack_codec::DecodeError>(())
+//! ```
 //!
 //! The hook byte `7c`, which has no meaning that two peers share, is a value of its own ([`ValueRef::Hook`]): it is neither
 //! lost nor guessed at.
@@ -94,7 +103,8 @@
 //!
 //! # What it does not do
 //!
-//! It knows no packages, headers or connections: what frames qpack in a protocol is that protocol's. It does not take apart
+//! It knows no packages, headers or connections: what frames qpack in a protocol is that protocol's. What comes off a SiriDB
+//! or ThingsDB connection has a header of eight bytes in front of each value. It does not take apart
 //! what a raw holds. It does not sort or merge the keys of a map.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -22,6 +22,8 @@ use core::fmt;
 /// assert_eq!(error.kind(), DecodeErrorKind::LimitExceeded);
 /// assert_eq!(error.to_string(), "depth 3 exceeds max_depth 2 at byte 2 (ARRAY1)");
 /// ```
+///
+/// More limits may come, so start from [`DEFAULT`](Self::DEFAULT) and use the `with_` methods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {

@@ -380,7 +380,7 @@ mod serde_recursion {
                         from_slice_with::<Endless>(input, &config).unwrap_err(),
                         from_slice_with::<Newtype>(input, &config).unwrap_err(),
                     ] {
-                        assert_eq!(error.to_string(), "more than 16 options and newtypes in one another before byte 0");
+                        assert_eq!(error.to_string(), "more than 16 options and newtypes in one another at byte 0");
                         assert_eq!(error.offset(), Some(0));
                     }
                 }

@@ -134,7 +134,9 @@ fn task(mut places: impl Iterator<Item = OsString>) -> Result<Task, String> {
     let name = name.to_string_lossy();
     let Some(protocol) = protocols::find(&name) else {
         let known: Vec<_> = PROTOCOLS.iter().map(|protocol| protocol.name).collect();
-        return Err(format!("unknown protocol {name:?}; there are: {}", known.join(", ")));
+        let hint =
+            if name == "-" || std::path::Path::new(&*name).exists() { ", and it comes before the file" } else { "" };
+        return Err(format!("unknown protocol {name:?}{hint}; there are: {}", known.join(", ")));
     };
     let file = places.next().filter(|file| file != "-").map(PathBuf::from);
     match places.next() {

@@ -197,8 +197,10 @@ fn credentials_are_masked_wherever_they_stand() {
     ] {
         let body = hex(body);
         let input = [&[u8::try_from(body.len()).unwrap(), 0, 0, 0, 0, 0, 0x21, 0xde], &*body].concat();
-        for form in ["--json", "--color=never"] {
-            let masked = inspect(&["thingsdb", form], &input).stdout;
+        // SiriDB logs in with a type of its own.
+        let siridb = [&input[..6], &[0x02, 0xfd], &*body].concat();
+        for (form, input) in [("--json", &input), ("--color=never", &input), ("--json", &siridb)] {
+            let masked = inspect(&["thingsdb", form], input).stdout;
             assert!(!masked.contains("pass") && !masked.contains("70 61") && !masked.contains("7061"), "{masked}");
         }
         let shown = inspect(&["thingsdb", "--show-secrets"], &input).stdout;

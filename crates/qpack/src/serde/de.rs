@@ -305,23 +305,25 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let at = self.position();
         if let Ok((Lexeme::Int(value), rest)) = wire::lex(self.rest) {
             self.go_on(rest);
-            return visitor.visit_i64(value);
+            return visitor.visit_i64(value).map_err(|error: Error| error.or_at(at));
         }
         Err(self.unexpected(&visitor))
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let at = self.position();
         match wire::lex(self.rest) {
             Ok((Lexeme::Double(value), rest)) => {
                 self.go_on(rest);
-                visitor.visit_f64(value)
+                visitor.visit_f64(value).map_err(|error: Error| error.or_at(at))
             }
             Ok((Lexeme::Int(value), rest)) => {
                 self.go_on(rest);
-                visitor.visit_i64(value)
+                visitor.visit_i64(value).map_err(|error: Error| error.or_at(at))
             }
             _ => Err(self.unexpected(&visitor)),
         }
@@ -329,28 +331,31 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let at = self.position();
         if let Ok((Lexeme::Bool(value), rest)) = wire::lex(self.rest) {
             self.go_on(rest);
-            return visitor.visit_bool(value);
+            return visitor.visit_bool(value).map_err(|error: Error| error.or_at(at));
         }
         Err(self.unexpected(&visitor))
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let at = self.position();
         if let Ok((Lexeme::Null, rest)) = wire::lex(self.rest) {
             self.go_on(rest);
-            return visitor.visit_unit();
+            return visitor.visit_unit().map_err(|error: Error| error.or_at(at));
         }
         Err(self.unexpected(&visitor))
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let at = self.position();
         if let Some((bytes, rest)) = self.peek_raw() {
             let Ok(text) = core::str::from_utf8(bytes) else { return Err(self.not_text()) };
             self.go_on(rest);
-            return visitor.visit_borrowed_str(text);
+            return visitor.visit_borrowed_str(text).map_err(|error: Error| error.or_at(at));
         }
         Err(self.unexpected(&visitor))
     }
@@ -365,9 +370,10 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let at = self.position();
         if let Some((bytes, rest)) = self.peek_raw() {
             self.go_on(rest);
-            return visitor.visit_borrowed_bytes(bytes);
+            return visitor.visit_borrowed_bytes(bytes).map_err(|error: Error| error.or_at(at));
         }
         Err(self.unexpected(&visitor))
     }

@@ -3,6 +3,7 @@ use alloc::string::ToString;
 use core::fmt;
 
 use crate::error::{DecodeError, EncodeError};
+use crate::path::Path;
 
 /// Why serde could not read or write a value; one word, so that what succeeds pays nothing for it.
 pub struct Error(Box<Cause>);
@@ -31,7 +32,8 @@ impl Error {
         if let Cause::Encode(error) = &*self.0 { Some(error) } else { None }
     }
 
-    /// Reading: where the fault is, or, for one that the type reports, how many bytes had been read.
+    /// Reading: where the fault, or the value that the type refused, is; where it misses something, how many bytes had been
+    /// read.
     #[must_use]
     pub fn offset(&self) -> Option<usize> {
         match &*self.0 {
@@ -39,6 +41,12 @@ impl Error {
             Cause::Encode(_) => None,
             Cause::Other { offset, .. } => *offset,
         }
+    }
+
+    /// The way to the fault, found by walking `input`, the bytes that were read, once more up to the offset.
+    #[must_use]
+    pub fn path(&self, input: &[u8]) -> Option<Path> {
+        self.offset().map(|offset| Path::to(input, offset))
     }
 
     /// The same error with a place, if it has none.
@@ -56,7 +64,7 @@ impl fmt::Display for Error {
         match &*self.0 {
             Cause::Decode(error) => error.fmt(f),
             Cause::Encode(error) => error.fmt(f),
-            Cause::Other { message, offset: Some(offset) } => write!(f, "{message} before byte {offset}"),
+            Cause::Other { message, offset: Some(offset) } => write!(f, "{message} at byte {offset}"),
             Cause::Other { message, offset: None } => f.write_str(message),
         }
     }

@@ -43,8 +43,26 @@
 //! let bytes = qpack_codec::serde::to_vec(&login)?;
 //! assert_eq!(bytes, b"\xf5\x84user\x85admin\x85token\x82\x00\xff");
 //! assert_eq!(qpack_codec::serde::from_slice::<Login>(&bytes)?, login);
+//!
+//! // An answer of SiriDB, whose map is never closed, is read under the peers' leniencies.
+//! #[derive(Debug, Deserialize)]
+//! struct Refusal<'a> {
+//!     error_msg: &'a str,
+//! }
+//!
+//! let answer = b"\xfd\x89error_msg\x82ho";
+//! let refusal: Refusal<'_> = qpack_codec::serde::from_slice_with(answer, &qpack_codec::Config::PEER)?;
+//! assert_eq!(refusal.error_msg, "ho");
+//!
+//! // What a type refuses is told with its place.
+//! let input = b"\xf4\x84data\xef\x07\xe9\x2c\x01";
+//! let error = qpack_codec::serde::from_slice::<std::collections::BTreeMap<&str, Vec<u8>>>(input).unwrap_err();
+//! assert_eq!(error.to_string(), "invalid value: integer `300`, expected u8 at byte 8");
+//! assert_eq!(error.path(input).unwrap().to_string(), "data[1]");
 //! # Ok::<(), qpack_codec::serde::Error>(())
 //! ```
+//!
+//! The module has the name of the crate that it serves: import what you need by name, not all of this crate with `*`.
 
 mod access;
 mod de;

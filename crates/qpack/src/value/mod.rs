@@ -78,7 +78,8 @@ impl Kind {
 ///
 /// Raws are [`Bytes`]: decoded ones share one buffer, so that none is copied on its own. Equality and hashing take doubles
 /// by their bits (two NaNs of the same bits are equal, −0.0 and 0.0 are not) and maps in order. Cloning, comparing,
-/// printing, encoding and dropping need no stack, however deep a value was built.
+/// printing, encoding and dropping need no stack, however deep a value was built. `Debug` is the printed form. There is no
+/// serde for it: the hook has no place in serde's model.
 ///
 /// ```
 /// use qpack_codec::Value;
@@ -375,12 +376,6 @@ impl From<&[u8]> for Value {
 impl From<alloc::string::String> for Value {
     fn from(text: alloc::string::String) -> Self {
         Self::Raw(Bytes::from(text))
-    }
-}
-
-impl From<Vec<u8>> for Value {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self::Raw(Bytes::from(bytes))
     }
 }
 

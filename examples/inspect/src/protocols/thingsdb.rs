@@ -19,6 +19,8 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 
 const HEADER_LEN: usize = 8;
 const AUTH: u8 = 33;
+/// SiriDB's header is the same, and this is its request to log in.
+const SIRIDB_AUTH: u8 = 2;
 
 struct Packages {
     config: Config,
@@ -50,7 +52,7 @@ impl Dissect for Packages {
             Err(error) if !body.is_empty() => {
                 let fault = qpack::fault(&error, body, input.at(HEADER_LEN), Box::new(fields));
                 // The way leads by keys, and any raw of these may be a secret.
-                let path = fault.path.filter(|_| header.kind != AUTH);
+                let path = fault.path.filter(|_| !header.is_auth());
                 Step::Fault(Fault { path, resume: Some(taken as u64), ..fault })
             }
             Ok(_) | Err(_) => Step::Frame(Frame { len: taken, summary: header.summary(), fields: Box::new(fields) }),
@@ -67,6 +69,11 @@ struct Header {
 }
 
 impl Header {
+    /// Whether the body is there to log in.
+    fn is_auth(&self) -> bool {
+        matches!(self.kind, AUTH | SIRIDB_AUTH)
+    }
+
     fn read(head: [u8; HEADER_LEN]) -> Self {
         let [a, b, c, d, e, f, kind, check] = head;
         Self { len: u32::from_le_bytes([a, b, c, d]), id: u16::from_le_bytes([e, f]), kind, check }
@@ -114,7 +121,7 @@ impl Header {
     /// Of an AUTH body, `[name, password]` or a lone token, only the name may be seen.
     fn body<'a>(self, body: &'a [u8], offset: u64, config: &Config) -> impl Iterator<Item = Field<'a>> + use<'a> {
         let fields = |config| qpack::fields("DATA", body, offset, config);
-        let is_auth = self.kind == AUTH;
+        let is_auth = self.is_auth();
         let mut open_raws = usize::from(is_auth && fields(config).filter(is_raw).nth(1).is_some());
         let body = if body.is_empty() { None } else { Some(fields(config)) };
         body.into_iter().flatten().map(move |mut field| {
