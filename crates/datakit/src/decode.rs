@@ -1,0 +1,246 @@
+use core::num::NonZeroUsize;
+
+use crate::error::{DecodeError, DecodeErrorKind, Field};
+use crate::limits::{Config, Limit};
+use crate::packet::PacketRef;
+use crate::{fast, grammar};
+
+/// What the front of a stream holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+#[expect(clippy::exhaustive_enums, reason = "there is no third answer")]
+pub enum Decoded<T> {
+    /// A whole line, and the bytes it took.
+    Complete {
+        /// What was read.
+        value: T,
+        /// Bytes to drop from the front of the stream.
+        consumed: usize,
+    },
+    /// The start of one.
+    Incomplete {
+        /// At least so many bytes are missing: 1, since a line does not tell its length.
+        needed: NonZeroUsize,
+    },
+}
+
+/// Reads the packets of a stream that arrives in pieces; steps over bad lines; looks at no byte of a torn line twice
+/// before the line is whole.
+///
+/// The caller keeps the buffer: hand in the bytes that are not consumed yet, from the first, each time there are more.
+/// [`decode`](Self::decode) moves the front of the slice past what it consumed. The same packets and errors come out
+/// however the stream is cut. A line over [`Limits::max_line_len`](crate::Limits::max_line_len) is one error, and its
+/// bytes are consumed as they come: the caller never has to hold more than that limit and one byte.
+///
+/// ```
+/// use datakit::{Decoder, PacketRef};
+///
+/// let mut decoder = Decoder::new();
+/// let mut input = &b"START\nstop\nSTOP\n$"[..];
+/// assert_eq!(decoder.decode(&mut input), Some(Ok(PacketRef::Start)));
+/// assert_eq!(
+///     decoder.decode(&mut input).unwrap().unwrap_err().to_string(),
+///     "no packet begins like this at line 2, column 1, byte 6 (identifier)"
+/// );
+/// assert_eq!(decoder.decode(&mut input), Some(Ok(PacketRef::Stop)));
+/// assert_eq!(decoder.decode(&mut input), None); // more bytes are needed, and "$" has to come again
+/// assert_eq!(input, b"$");
+/// ```
+///
+/// Over something that reads, with one move of the rest a read:
+///
+/// ```
+/// use std::io::Read;
+///
+/// use datakit::{Decoder, PacketRef};
+///
+/// fn sum(mut source: impl Read) -> std::io::Result<f64> {
+///     let (mut decoder, mut buffer, mut chunk) = (Decoder::new(), Vec::new(), [0; 4096]);
+///     let mut sum = 0.0;
+///     loop {
+///         let mut rest = &buffer[..];
+///         while let Some(packet) = decoder.decode(&mut rest) {
+///             match packet {
+///                 Ok(PacketRef::Data(data)) => sum += data.value,
+///                 Ok(_) => {}
+///                 Err(error) => eprintln!("{error}"), // the next line is read as if nothing had happened
+///             }
+///         }
+///         let consumed = buffer.len() - rest.len();
+///         buffer.drain(..consumed);
+///         match source.read(&mut chunk)? {
+///             0 => {
+///                 if let Err(error) = decoder.finish(&buffer) {
+///                     eprintln!("{error}");
+///                 }
+///                 return Ok(sum);
+///             }
+///             len => buffer.extend_from_slice(&chunk[..len]),
+///         }
+///     }
+/// }
+///
+/// assert_eq!(sum(&b">a|1|1.5\noops\n>b|1|2\n>torn|1"[..])?, 3.5);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    config: Config,
+    scanner: Scanner,
+}
+
+impl Decoder {
+    /// A decoder under [`Config::DEFAULT`].
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_config(&Config::DEFAULT)
+    }
+
+    /// A decoder with settings of the caller's.
+    #[must_use]
+    pub fn with_config(config: &Config) -> Self {
+        Self { config: *config, scanner: Scanner::new() }
+    }
+
+    /// Reads the line at the front of `input`, which starts where the last call left it, and moves `input` past it.
+    ///
+    /// `None` means that there is no whole line: what is left of `input` has to come again, with more behind it. After an
+    /// error go on as if nothing had happened.
+    #[inline]
+    pub fn decode<'a>(&mut self, input: &mut &'a [u8]) -> Option<Result<PacketRef<'a>, DecodeError>> {
+        self.scanner.next(input, &self.config)
+    }
+
+    /// At the end of the stream: is there a torn line in `rest`, the bytes not consumed?
+    ///
+    /// # Errors
+    ///
+    /// [`UnexpectedEnd`](DecodeErrorKind::UnexpectedEnd) if so.
+    pub fn finish(&mut self, rest: &[u8]) -> Result<(), DecodeError> {
+        self.scanner.finish(rest.len())
+    }
+
+    /// The number of the line that is due; the first is 1.
+    #[must_use]
+    pub fn line(&self) -> u64 {
+        self.scanner.line
+    }
+
+    /// Bytes consumed so far.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.scanner.offset
+    }
+
+    /// Starts over, for another stream.
+    pub fn reset(&mut self) {
+        self.scanner = Scanner::new();
+    }
+
+    #[cfg(feature = "alloc")]
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A decoder without its settings: all that a machine has to keep for each connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Scanner {
+    line: u64,
+    /// Bytes consumed.
+    offset: u64,
+    /// Bytes at the front of the input that hold no `\n`.
+    scanned: usize,
+    /// In a line that was reported as too long.
+    is_skipping: bool,
+}
+
+impl Scanner {
+    pub(crate) const fn new() -> Self {
+        Self { line: 1, offset: 0, scanned: 0, is_skipping: false }
+    }
+
+    #[inline]
+    pub(crate) fn next<'a>(
+        &mut self,
+        input: &mut &'a [u8],
+        config: &Config,
+    ) -> Option<Result<PacketRef<'a>, DecodeError>> {
+        // Looked at once, so that a line which comes byte by byte is not read anew with each of them.
+        if self.scanned == 0 && !self.is_skipping {
+            if let Some((data, len)) = fast::data(input, config.limits.max_line_len) {
+                self.consume_line(input, len);
+                return Some(Ok(PacketRef::Data(data)));
+            }
+        }
+        self.next_by_grammar(input, config)
+    }
+
+    #[inline(never)]
+    fn next_by_grammar<'a>(
+        &mut self,
+        input: &mut &'a [u8],
+        config: &Config,
+    ) -> Option<Result<PacketRef<'a>, DecodeError>> {
+        if self.is_skipping {
+            let Some(end) = memchr::memchr(b'\n', input) else {
+                self.consume(input, input.len());
+                return None;
+            };
+            self.consume_line(input, end.saturating_add(1));
+            self.is_skipping = false;
+        }
+        let max = config.limits.max_line_len;
+        let window = input.get(..max.saturating_add(1)).unwrap_or(input);
+        // If these are not the bytes of the last call, start over on them.
+        let from = if self.scanned <= window.len() { self.scanned } else { 0 };
+        let end = memchr::memchr(b'\n', window.get(from..).unwrap_or_default());
+        let Some(end) = end.map(|at| at.saturating_add(from)) else {
+            if window.len() <= max {
+                self.scanned = window.len();
+                return None;
+            }
+            let error = DecodeError::limit_exceeded(Limit::MaxLineLen, Field::Line, max, max);
+            let error = error.placed(self.line, self.offset);
+            self.consume(input, window.len());
+            self.is_skipping = true;
+            return Some(Err(error));
+        };
+        let line = window.get(..end).unwrap_or_default();
+        let (number, start) = (self.line, self.offset);
+        let with_end = input.get(..end.saturating_add(1)).unwrap_or_default();
+        self.consume_line(input, with_end.len());
+        // The line may have been torn when it was looked at first.
+        let packet = match fast::data(with_end, max) {
+            Some((data, _)) => Ok(PacketRef::Data(data)),
+            None => grammar::packet(line, config),
+        };
+        Some(packet.map_err(|error| error.placed(number, start)))
+    }
+
+    pub(crate) fn finish(&mut self, left: usize) -> Result<(), DecodeError> {
+        if left == 0 || self.is_skipping {
+            return Ok(());
+        }
+        Err(DecodeError::new(DecodeErrorKind::UnexpectedEnd, Field::Line, left).placed(self.line, self.offset))
+    }
+
+    #[inline]
+    fn consume_line(&mut self, input: &mut &[u8], len: usize) {
+        self.consume(input, len);
+        self.line = self.line.saturating_add(1);
+    }
+
+    #[inline]
+    fn consume(&mut self, input: &mut &[u8], len: usize) {
+        *input = input.get(len..).unwrap_or_default();
+        self.offset = self.offset.saturating_add(len as u64);
+        self.scanned = 0;
+    }
+}
