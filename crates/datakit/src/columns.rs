@@ -55,9 +55,10 @@ impl Columns {
         input: &mut &'a [u8],
     ) -> Option<Result<PacketRef<'a>, DecodeError>> {
         let max_tags = decoder.config().limits.max_tags;
+        let mut packets = decoder.packets(input);
         loop {
-            let (line, start) = (decoder.line(), decoder.offset());
-            match decoder.decode(input)? {
+            let (line, start) = packets.position();
+            match packets.next()? {
                 Ok(PacketRef::Data(data)) => {
                     if !self.push(data, max_tags) {
                         let error = DecodeError::limit_exceeded(Limit::MaxTags, Field::Tag, max_tags, 1);

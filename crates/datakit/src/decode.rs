@@ -1,4 +1,5 @@
 use core::num::NonZeroUsize;
+use core::str;
 
 use crate::error::{DecodeError, DecodeErrorKind, Field};
 use crate::limits::{Config, Limit};
@@ -111,6 +112,26 @@ impl Decoder {
         self.scanner.next(input, &self.config)
     }
 
+    /// The packets and errors that [`decode`](Self::decode) gives for `input`, one after another; the fastest way through
+    /// many lines.
+    ///
+    /// ```
+    /// use datakit::{Decoder, PacketRef};
+    ///
+    /// let (mut decoder, mut input) = (Decoder::new(), &b">a|1|1.5\noops\n>b|1|2\n>to"[..]);
+    /// let mut sum = 0.0;
+    /// for packet in decoder.packets(&mut input) {
+    ///     if let Ok(PacketRef::Data(data)) = packet {
+    ///         sum += data.value;
+    ///     }
+    /// }
+    /// assert_eq!((sum, input), (3.5, &b">to"[..]));
+    /// ```
+    #[inline]
+    pub fn packets<'d, 'a>(&'d mut self, input: &'d mut &'a [u8]) -> Packets<'d, 'a> {
+        Packets { decoder: self, input, text: "" }
+    }
+
     /// At the end of the stream: is there a torn line in `rest`, the bytes not consumed?
     ///
     /// # Errors
@@ -149,6 +170,47 @@ impl Default for Decoder {
     }
 }
 
+/// The packets of a piece of a stream: [`Decoder::packets`].
+///
+/// Ends where there is no whole line; what is left then has to come again, with more behind it.
+#[derive(Debug)]
+pub struct Packets<'d, 'a> {
+    decoder: &'d mut Decoder,
+    input: &'d mut &'a [u8],
+    /// The front of the input as far as it is known to be text. Checked a block at a time, since to check each tag by
+    /// itself takes a quarter of all the time.
+    text: &'a str,
+}
+
+#[cfg(feature = "alloc")]
+impl Packets<'_, '_> {
+    /// The number of the line that is due, and the bytes before it.
+    pub(crate) fn position(&self) -> (u64, u64) {
+        (self.decoder.line(), self.decoder.offset())
+    }
+}
+
+impl<'a> Iterator for Packets<'_, 'a> {
+    type Item = Result<PacketRef<'a>, DecodeError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let Decoder { config, scanner } = &mut *self.decoder;
+        if self.text.is_empty() {
+            self.text = scanner.text(self.input);
+        }
+        if let Some((data, len)) = fast::data_of_text(self.text, self.input, config.limits.max_line_len) {
+            self.text = self.text.get(len..).unwrap_or_default();
+            scanner.consume_line(self.input, len);
+            return Some(Ok(PacketRef::Data(data)));
+        }
+        let before = self.input.len();
+        let packet = scanner.next_by_grammar(self.input, config);
+        self.text = self.text.get(before.saturating_sub(self.input.len())..).unwrap_or_default();
+        packet
+    }
+}
+
 /// A decoder without its settings: all that a machine has to keep for each connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Scanner {
@@ -160,6 +222,9 @@ pub(crate) struct Scanner {
     /// In a line that was reported as too long.
     is_skipping: bool,
 }
+
+/// Bytes checked to be text at once: few enough to be still at hand when they are read.
+const BLOCK: usize = 4096;
 
 impl Scanner {
     pub(crate) const fn new() -> Self {
@@ -222,6 +287,21 @@ impl Scanner {
             None => grammar::packet(line, config),
         };
         Some(packet.map_err(|error| error.placed(number, start)))
+    }
+
+    /// The front of the input that is text, up to the last line end in a block; nothing if the first line was looked at.
+    #[inline(never)]
+    fn text<'a>(&self, input: &'a [u8]) -> &'a str {
+        if self.scanned != 0 || self.is_skipping {
+            return "";
+        }
+        let block = input.get(..BLOCK).unwrap_or(input);
+        let end = memchr::memrchr(b'\n', block).map_or(0, |at| at.saturating_add(1));
+        let lines = block.get(..end).unwrap_or_default();
+        str::from_utf8(lines).unwrap_or_else(|error| {
+            let text = lines.get(..error.valid_up_to()).unwrap_or_default();
+            str::from_utf8(text).unwrap_or_default()
+        })
     }
 
     pub(crate) fn finish(&mut self, left: usize) -> Result<(), DecodeError> {

@@ -24,6 +24,8 @@
 //! |---|---|---|
 //! | look at one line | [`PacketRef::decode`]: a `Copy` view of checked bytes | nothing |
 //! | read a stream, in whatever pieces it comes | [`Decoder`], which counts lines and steps over bad ones | nothing |
+//! | read many lines at once | [`Decoder::packets`], the fastest way | nothing |
+//! | have lines, unread | [`Lines`] | nothing |
 //! | collect readings | [`Columns`]: tag ids, timestamps, values | when a column grows, and once a tag |
 //! | keep a packet | [`Packet`] | its texts |
 //! | write one | [`PacketRef::encode`], [`PacketRef::encode_to_slice`] | nothing of its own |
@@ -163,6 +165,7 @@ mod fast;
 mod feed;
 mod grammar;
 mod limits;
+mod lines;
 mod packet;
 #[cfg(feature = "alloc")]
 mod registry;
@@ -176,11 +179,12 @@ pub use crate::client::Client;
 pub use crate::codec::{Codec, CodecError};
 #[cfg(feature = "alloc")]
 pub use crate::columns::Columns;
-pub use crate::decode::{Decoded, Decoder};
+pub use crate::decode::{Decoded, Decoder, Packets};
 pub use crate::error::{DecodeError, DecodeErrorKind, EncodeError, Error, PeerError, State, UsageError};
 #[cfg(feature = "alloc")]
 pub use crate::event::{ClientEvent, CloseReason, ServerEvent};
 pub use crate::limits::{Config, Limit, Limits, PeerErrorPolicy};
+pub use crate::lines::Lines;
 #[cfg(feature = "alloc")]
 pub use crate::packet::{Data, Hello, Packet};
 pub use crate::packet::{DataRef, HelloRef, PacketKind, PacketRef};
