@@ -123,7 +123,7 @@ impl Numbers {
 }
 
 /// As many as the longest packets have.
-type Pieces<'a> = [&'a [u8]; 10];
+type Pieces<'a> = [&'a [u8]; 11];
 
 fn len_of(pieces: &Pieces<'_>) -> usize {
     pieces.iter().fold(0, |sum, piece| sum.saturating_add(piece.len()))
@@ -143,27 +143,18 @@ fn pieces<'a>(packet: &'a PacketRef<'_>, numbers: &'a mut Numbers) -> Pieces<'a>
             collection_type.as_bytes(),
             b"\n",
             NONE,
+            NONE,
         ],
-        PacketRef::Ack(uid) => [b"ACK|", uid.as_bytes(), b"\n", NONE, NONE, NONE, NONE, NONE, NONE, NONE],
-        PacketRef::Heartbeat => [b"$P\n", NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE],
-        PacketRef::Start => [b"START\n", NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE],
-        PacketRef::Stop => [b"STOP\n", NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE],
-        PacketRef::Unknown(line) => [line.as_bytes(), b"\n", NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE],
+        PacketRef::Ack(uid) => [b"ACK|", uid.as_bytes(), b"\n", NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE],
+        PacketRef::Heartbeat => [b"$P\n", NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE],
+        PacketRef::Start => [b"START\n", NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE],
+        PacketRef::Stop => [b"STOP\n", NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE],
+        PacketRef::Unknown(line) => [line.as_bytes(), b"\n", NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE],
         PacketRef::Data(data) => {
             let (sign, seconds, fraction) = timestamp(data, &mut numbers.seconds, &mut numbers.fraction);
+            let (value, exponent) = value(data.value, &mut numbers.value);
             let (dot, fraction): (&[u8], _) = if fraction.is_empty() { (b"", fraction) } else { (b".", fraction) };
-            [
-                b">",
-                data.tag.as_bytes(),
-                b"|",
-                sign,
-                seconds,
-                dot,
-                fraction,
-                b"|",
-                value(data.value, &mut numbers.value),
-                b"\n",
-            ]
+            [b">", data.tag.as_bytes(), b"|", sign, seconds, dot, fraction, b"|", value, exponent, b"\n"]
         }
     }
 }
@@ -189,18 +180,25 @@ fn timestamp<'a>(
     (if is_negative && whole == 0 { b"-" } else { b"" }, seconds.format(whole).as_bytes(), digits)
 }
 
-/// The fewest digits that read back to the same bits; NaN keeps its sign and loses its payload (SPEC.md §3).
-fn value(value: f64, room: &mut zmij::Buffer) -> &[u8] {
+/// The fewest digits that read back to the same bits, in two parts, of which the second may be empty; NaN keeps its sign and
+/// loses its payload (SPEC.md §3).
+fn value(value: f64, room: &mut zmij::Buffer) -> (&[u8], &[u8]) {
     if value.is_finite() {
         let text = room.format_finite(value);
-        return text.strip_suffix(".0").unwrap_or(text).as_bytes();
+        if value.abs() < 1e16 {
+            return (text.strip_suffix(".0").unwrap_or(text).as_bytes(), b"");
+        }
+        // Nobody needs the plus of an exponent.
+        let (digits, exponent) = text.split_once('+').unwrap_or((text, ""));
+        return (digits.as_bytes(), exponent.as_bytes());
     }
-    match (value.is_nan(), value.is_sign_negative()) {
+    let text: &[u8] = match (value.is_nan(), value.is_sign_negative()) {
         (true, false) => b"NaN",
         (true, true) => b"-NaN",
         (false, false) => b"Infinity",
         (false, true) => b"-Infinity",
-    }
+    };
+    (text, b"")
 }
 
 fn check(packet: &PacketRef<'_>, config: &Config) -> Result<(), EncodeError> {

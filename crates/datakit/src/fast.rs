@@ -32,14 +32,85 @@ struct Line {
 fn line(input: &[u8], max_line_len: usize) -> Option<Line> {
     let rest = input.strip_prefix(b">")?;
     let tag_len = tag_len(rest)?;
-    let (timestamp, rest) = seconds(rest.get(tag_len..)?.strip_prefix(b"|")?)?;
-    let (value, rest) = value(rest.strip_prefix(b"|")?)?;
-    let rest = rest.strip_prefix(b"\n")?;
-    let len = input.len().wrapping_sub(rest.len());
-    if tag_len == 0 || len > max_line_len.saturating_add(1) {
+    let fields = rest.get(tag_len..)?;
+    let (timestamp, value, fields_len) = match common_fields(fields) {
+        Some(read) => read,
+        None => any_fields(fields)?,
+    };
+    let line_len = tag_len.wrapping_add(fields_len);
+    if tag_len == 0 || line_len >= max_line_len {
         return None;
     }
-    Some(Line { tag_end: tag_len.wrapping_add(1), timestamp, value, len })
+    Some(Line { tag_end: tag_len.wrapping_add(1), timestamp, value, len: line_len.wrapping_add(2) })
+}
+
+/// `|timestamp|value`, the `\n` behind it not counted, where the timestamp has ten digits, as between 2001 and 2286, and the
+/// value at most seven on each side of its point. Signs and points are as good as random, so that nothing branches on them.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn common_fields(fields: &[u8]) -> Option<(i64, f64, usize)> {
+    let (timestamp, text) = fields.split_first_chunk::<12>()?;
+    let [b'|', a, b, c, d, e, f, g, h, tens, ones, b'|'] = *timestamp else { return None };
+    let (head, count) = leading_digits(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    if count != 8 || tens > 9 || ones > 9 {
+        return None;
+    }
+    let tail = u64::from(tens).wrapping_mul(10).wrapping_add(u64::from(ones));
+    let timestamp = i64::try_from(head.wrapping_mul(100).wrapping_add(tail)).ok()?;
+
+    let chunk = text.first_chunk::<8>()?;
+    let is_negative = chunk.first() == Some(&b'-');
+    let minus_to_zero = u64::from(is_negative).wrapping_mul(u64::from(b'-' ^ b'0'));
+    let (whole, whole_end) = leading_digits(u64::from_le_bytes(*chunk) ^ minus_to_zero);
+    let has_point = *chunk.get(whole_end)? == b'.';
+    let fraction_at = whole_end.wrapping_add(usize::from(has_point));
+    let chunk = text.get(fraction_at..)?.first_chunk::<8>()?;
+    // Without a point no digit follows.
+    let (fraction, fraction_len) = leading_digits(u64::from_le_bytes(*chunk));
+    let len = fraction_at.wrapping_add(fraction_len);
+    let marks = usize::from(is_negative).wrapping_add(usize::from(has_point));
+    if *chunk.get(fraction_len)? != b'\n' || len == marks {
+        return None;
+    }
+    let mantissa = whole.wrapping_mul(power_of_ten(fraction_len)).wrapping_add(fraction);
+    Some((timestamp, quotient(mantissa, fraction_len, is_negative)?, len.wrapping_add(12)))
+}
+
+/// The same with other numbers of digits, and at the end of the input.
+#[inline(never)]
+fn any_fields(fields: &[u8]) -> Option<(i64, f64, usize)> {
+    let (timestamp, count, rest) = digits(0, fields.strip_prefix(b"|")?);
+    if count == 0 || count > MAX_DIGITS {
+        return None;
+    }
+    let rest = rest.strip_prefix(b"|")?;
+    let is_negative = rest.first() == Some(&b'-');
+    let (mantissa, whole, rest) = digits(0, rest.get(usize::from(is_negative)..)?);
+    let (mantissa, fraction, rest) = match rest {
+        [b'.', rest @ ..] => digits(mantissa, rest),
+        _ => (mantissa, 0, rest),
+    };
+    let count = whole.wrapping_add(fraction);
+    if rest.first() != Some(&b'\n') || count == 0 || count > MAX_DIGITS {
+        return None;
+    }
+    let value = quotient(mantissa, fraction, is_negative)?;
+    Some((i64::try_from(timestamp).ok()?, value, fields.len().wrapping_sub(rest.len())))
+}
+
+/// So many digits fit into 64 bits, whatever they are.
+const MAX_DIGITS: usize = 18;
+
+/// Clinger's exact case: the digits and the power of ten are both exact in binary64, so that one division rounds correctly.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn quotient(mantissa: u64, fraction_len: usize, is_negative: bool) -> Option<f64> {
+    static POWERS: [f64; 19] =
+        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18];
+    if mantissa > 1 << 53 {
+        return None;
+    }
+    let value = mantissa as f64 / POWERS.get(fraction_len)?;
+    Some(f64::from_bits(value.to_bits() | (u64::from(is_negative) << 63)))
 }
 
 const ONES: u64 = 0x0101_0101_0101_0101;
@@ -64,27 +135,6 @@ fn tag_len(text: &[u8]) -> Option<usize> {
     let at = rest.iter().position(|byte| *byte == b'|' || *byte < 0x20)?;
     Some(len.wrapping_add(at))
 }
-
-/// Between 2001 and 2286 a timestamp has ten digits: with the length known beforehand nothing has to wait for it.
-#[cfg_attr(not(debug_assertions), inline(always))]
-fn seconds(text: &[u8]) -> Option<(i64, &[u8])> {
-    if let Some(([a, b, c, d, e, f, g, h, tens, ones, b'|'], _)) = text.split_first_chunk::<11>() {
-        let (head, count) = leading_digits(u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]));
-        let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
-        if count == 8 && tens <= 9 && ones <= 9 {
-            let tail = u64::from(tens).wrapping_mul(10).wrapping_add(u64::from(ones));
-            return Some((i64::try_from(head.wrapping_mul(100).wrapping_add(tail)).ok()?, text.get(10..)?));
-        }
-    }
-    let (value, digits, rest) = digits(0, text);
-    if digits == 0 || digits > MAX_DIGITS {
-        return None;
-    }
-    Some((i64::try_from(value).ok()?, rest))
-}
-
-/// So many digits fit into 64 bits, whatever they are.
-const MAX_DIGITS: usize = 18;
 
 /// Reads digits behind those of `value`: the number, how many there were, and what follows. Over [`MAX_DIGITS`] in all the
 /// number is wrong.
@@ -128,39 +178,85 @@ fn power_of_ten(count: usize) -> u64 {
     POWERS.get(count).copied().unwrap_or_default()
 }
 
-/// A plain decimal number, by Clinger's exact case: its digits and the power of ten are both exact in binary64, so that one
-/// division rounds correctly.
-#[cfg_attr(not(debug_assertions), inline(always))]
-fn value(text: &[u8]) -> Option<(f64, &[u8])> {
-    static POWERS: [f64; 19] =
-        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18];
-    let (is_negative, mantissa, whole, rest) = whole_part(text)?;
-    // Without a point no digit follows.
-    let (mantissa, fraction, rest) = digits(mantissa, rest);
-    let count = whole.wrapping_add(fraction);
-    if count == 0 || count > MAX_DIGITS || mantissa > 1 << 53 {
-        return None;
-    }
-    let value = mantissa as f64 / POWERS.get(fraction)?;
-    Some((f64::from_bits(value.to_bits() | (u64::from(is_negative) << 63)), rest))
-}
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::arithmetic_side_effects)]
+mod tests {
+    extern crate std;
 
-/// Whether there is a minus, the digits in front of the point, how many they are, and what follows the point or them. Signs
-/// and points are as good as random, so nothing here is decided by a branch on them.
-#[cfg_attr(not(debug_assertions), inline(always))]
-fn whole_part(text: &[u8]) -> Option<(bool, u64, usize, &[u8])> {
-    let is_negative = text.first() == Some(&b'-');
-    let sign_len = usize::from(is_negative);
-    if let Some(chunk) = text.first_chunk::<8>() {
-        let word = u64::from_le_bytes(*chunk);
-        let minus_to_zero = u64::from(is_negative).wrapping_mul(u64::from(b'-' ^ b'0'));
-        let (number, count) = leading_digits(word ^ minus_to_zero);
-        if let Some(next) = chunk.get(count) {
-            let rest = text.get(count.wrapping_add(usize::from(*next == b'.'))..)?;
-            return Some((is_negative, number, count.wrapping_sub(sign_len), rest));
+    use std::format;
+    use std::string::String;
+    use std::vec::Vec;
+
+    use testkit::Rng;
+
+    use super::{data, data_of_text};
+    use crate::grammar;
+    use crate::limits::Config;
+    use crate::packet::PacketRef;
+
+    /// Characters of numbers and what may be taken for them, the likely ones more often.
+    const NUMBER: &[u8] = b"0123456789012345678901234567890123456789..--+eE|\r/:;'\xff ";
+
+    fn number(rng: &mut Rng, usual_len: usize) -> Vec<u8> {
+        let len = if rng.below(4) == 0 { rng.below(24) } else { usual_len };
+        let wild = rng.below(4) == 0;
+        let mut text: Vec<u8> = (0..len).map(|_| NUMBER[rng.below(if wild { NUMBER.len() } else { 40 })]).collect();
+        if !text.is_empty() && rng.below(2) == 0 {
+            let at = rng.below(text.len());
+            text[at] = b'.';
+        }
+        if !text.is_empty() && rng.below(3) == 0 {
+            text[0] = b'-';
+        }
+        text
+    }
+
+    /// Whatever the fast path accepts the grammar accepts, as the same packet; so do both of its forms.
+    #[test]
+    fn agrees_with_the_grammar() {
+        let mut rng = Rng::new(testkit::rng::seed());
+        let (mut accepted, mut common) = (0, 0);
+        for round in 0..300_000 {
+            let tag: String = (0..rng.below(20))
+                .map(|_| ['a', 'Z', '_', '.', ' ', 'é', '|', '\t', '>'][rng.below(if round % 2 == 0 { 6 } else { 9 })])
+                .collect();
+            let seconds = if rng.below(3) == 0 {
+                number(&mut rng, 10)
+            } else {
+                format!("{}", 1_000_000_000 + rng.below(9_000_000_000)).into_bytes()
+            };
+            let mut line = format!(">{tag}|").into_bytes();
+            line.extend_from_slice(&seconds);
+            line.push(b'|');
+            let digits = 1 + rng.below(12);
+            line.extend_from_slice(&number(&mut rng, digits));
+            let len = line.len();
+            line.push(b'\n');
+            let max = if rng.below(8) == 0 { len.saturating_sub(rng.below(3)) } else { 4096 };
+            // Something may follow, or nothing.
+            line.extend_from_slice(&b">next|1459309227|1.5\n"[..rng.below(22)]);
+            let Some((read, consumed)) = data(&line, max) else { continue };
+            accepted += 1;
+            common += usize::from(seconds.len() == 10);
+            assert!(consumed == len + 1 && len <= max, "{:?}", line.escape_ascii());
+            let expected = grammar::packet(&line[..len], &Config::DEFAULT).unwrap();
+            assert_eq!(PacketRef::Data(read), expected, "{:?}", line.escape_ascii());
+            let text = core::str::from_utf8(&line[..consumed]).unwrap();
+            assert_eq!(data_of_text(text, &line, max), Some((read, consumed)));
+        }
+        assert!(accepted > 50_000 && common > 30_000, "{accepted} accepted, {common} of them common: too few to tell");
+    }
+
+    /// Lines as sensors send them do not fall through to the grammar, the last one of an input among them.
+    #[test]
+    fn takes_the_usual_lines() {
+        for line in [
+            ">some_tag|1459309227|3.141593\n",
+            ">a|1459309227|-1\n",
+            ">a|7|5.\n",
+            ">a|1459309227|0.25000000000000006\n",
+        ] {
+            assert!(data(line.as_bytes(), 4096).is_some(), "{line}");
         }
     }
-    let (number, count, rest) = digits(0, text.get(sign_len..)?);
-    let has_point = rest.first() == Some(&b'.');
-    Some((is_negative, number, count, rest.get(usize::from(has_point)..)?))
 }
