@@ -4,7 +4,13 @@
 //! prints the median of the ratios beside its goal. A word behind `--` picks the rows that contain it.
 
 pub mod ratio;
+/// The rows of the table, a module for each crate.
+pub mod rows {
+    pub mod datakit;
+    pub mod qpack;
+}
 /// What is measured, a module for each crate.
 pub mod work {
+    pub mod datakit;
     pub mod qpack;
 }

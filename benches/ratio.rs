@@ -76,6 +76,11 @@ impl Python {
     }
 }
 
+/// Lets what a row borrows live as long as the program, which runs the rows and ends.
+pub fn leak<T>(value: T) -> &'static mut T {
+    Box::leak(Box::new(value))
+}
+
 /// A row of the table.
 pub struct Row<'a> {
     /// The work both sides do.
