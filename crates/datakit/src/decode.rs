@@ -185,7 +185,8 @@ pub struct Packets<'d, 'a> {
 #[cfg(feature = "alloc")]
 impl Packets<'_, '_> {
     /// The number of the line that is due, and the bytes before it.
-    pub(crate) fn position(&self) -> (u64, u64) {
+    pub(crate) fn position(&mut self) -> (u64, u64) {
+        self.decoder.scanner.skip(self.input);
         (self.decoder.line(), self.decoder.offset())
     }
 }
@@ -206,7 +207,9 @@ impl<'a> Iterator for Packets<'_, 'a> {
         }
         let before = self.input.len();
         let packet = scanner.next_by_grammar(self.input, config);
-        self.text = self.text.get(before.saturating_sub(self.input.len())..).unwrap_or_default();
+        let consumed = before.saturating_sub(self.input.len());
+        // The rest of a line over the limit is text, perhaps, but no line.
+        self.text = if scanner.is_skipping { "" } else { self.text.get(consumed..).unwrap_or_default() };
         packet
     }
 }
@@ -253,14 +256,7 @@ impl Scanner {
         input: &mut &'a [u8],
         config: &Config,
     ) -> Option<Result<PacketRef<'a>, DecodeError>> {
-        if self.is_skipping {
-            let Some(end) = memchr::memchr(b'\n', input) else {
-                self.consume(input, input.len());
-                return None;
-            };
-            self.consume_line(input, end.saturating_add(1));
-            self.is_skipping = false;
-        }
+        self.skip(input);
         let max = config.limits.max_line_len;
         let window = input.get(..max.saturating_add(1)).unwrap_or(input);
         // If these are not the bytes of the last call, start over on them.
@@ -302,6 +298,19 @@ impl Scanner {
             let text = lines.get(..error.valid_up_to()).unwrap_or_default();
             str::from_utf8(text).unwrap_or_default()
         })
+    }
+
+    /// Drops the rest of a line that was reported as too long, as far as it has come.
+    pub(crate) fn skip(&mut self, input: &mut &[u8]) {
+        if self.is_skipping {
+            match memchr::memchr(b'\n', input) {
+                Some(end) => {
+                    self.consume_line(input, end.saturating_add(1));
+                    self.is_skipping = false;
+                }
+                None => self.consume(input, input.len()),
+            }
+        }
     }
 
     pub(crate) fn finish(&mut self, left: usize) -> Result<(), DecodeError> {

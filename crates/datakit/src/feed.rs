@@ -30,12 +30,12 @@ impl Feed {
         if !self.torn.is_empty() {
             return self.next_torn(input, config, take);
         }
+        self.scanner.skip(input);
         let whole = *input;
         if let Some(packet) = self.scanner.next(input, config) {
             let consumed = whole.len().saturating_sub(input.len());
             return Some(take(packet, whole.get(..consumed).unwrap_or_default()));
         }
-        // A line in which something was skipped left nothing here.
         self.torn.extend_from_slice(input);
         *input = &[];
         None
