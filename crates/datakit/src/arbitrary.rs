@@ -4,7 +4,8 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 
 use crate::packet::{Data, Hello, HelloRef, Packet};
 
-/// Any packet that can be written: texts without the characters that end them, values of any bits but a NaN's payload.
+/// Any packet that can be written under the defaults: texts of up to 250 characters without those that would end them, whole
+/// seconds, values of any bits but a NaN's payload.
 impl<'a> Arbitrary<'a> for Packet {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         Ok(match u.int_in_range(1..=7)? {
@@ -30,7 +31,7 @@ impl<'a> Arbitrary<'a> for Packet {
 }
 
 fn text(u: &mut Unstructured<'_>) -> Result<String> {
-    Ok(u.arbitrary::<&str>()?.chars().filter(|c| !matches!(c, '|' | '\n' | '\r')).collect())
+    Ok(u.arbitrary::<&str>()?.chars().filter(|c| !matches!(c, '|' | '\n' | '\r')).take(250).collect())
 }
 
 fn mandatory(u: &mut Unstructured<'_>) -> Result<String> {

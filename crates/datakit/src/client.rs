@@ -6,9 +6,9 @@ use bytes::{Bytes, BytesMut};
 use crate::error::{EncodeError, Error, PeerError, State, UsageError};
 use crate::event::{ClientEvent, CloseReason};
 use crate::feed::Feed;
-use crate::limits::{Config, PeerErrorPolicy};
+use crate::limits::{Config, Limit, PeerErrorPolicy};
 use crate::packet::{DataRef, HelloRef, PacketRef};
-use crate::server::transmit;
+use crate::server::{deadline, transmit};
 
 /// The sensor's side: HELLO, ACK, START and STOP, DATA, and a heartbeat on schedule (SPEC.md §5).
 ///
@@ -60,7 +60,7 @@ pub struct Client {
     /// The latest time heard of: time does not go back.
     now: Duration,
     /// When the ACK has to be there, or the next heartbeat is due.
-    deadline: Duration,
+    deadline: Option<Duration>,
 }
 
 impl Client {
@@ -73,6 +73,10 @@ impl Client {
     pub fn new(hello: HelloRef<'_>, config: &Config, now: Duration) -> Result<Self, EncodeError> {
         let mut line = BytesMut::new();
         PacketRef::Hello(hello).encode_with(&mut line, config)?;
+        let (met, max) = (line.len() as u64, config.limits.max_queued_bytes as u64);
+        if met > max {
+            return Err(EncodeError::LimitExceeded { limit: Limit::MaxQueuedBytes, met, max });
+        }
         let mut client = Self {
             config: *config,
             hello: line.freeze(),
@@ -81,7 +85,7 @@ impl Client {
             events: VecDeque::new(),
             out: BytesMut::new(),
             now,
-            deadline: now,
+            deadline: None,
         };
         client.connect();
         Ok(client)
@@ -115,7 +119,7 @@ impl Client {
         match (packet, self.state) {
             (PacketRef::Ack(uid), State::Greeted) => {
                 self.state = State::Standby;
-                self.deadline = self.now.saturating_add(self.heartbeat_interval());
+                self.deadline = deadline(self.now, self.heartbeat_interval());
                 self.events.push_back(ClientEvent::Registered { uid: uid.into() });
             }
             (PacketRef::Start, State::Standby) => {
@@ -161,8 +165,8 @@ impl Client {
             self.end(CloseReason::NoAck);
             return;
         }
-        self.deadline = self.now.saturating_add(self.heartbeat_interval());
-        // If so much waits to be sent that there is no room, it is not for want of a heartbeat that the client is silent.
+        self.deadline = deadline(self.now, self.heartbeat_interval());
+        // If there is no room for it, other lines wait to be sent, and sending them is a sign of life to most servers.
         let _ = transmit(&mut self.out, &self.config, &PacketRef::Heartbeat);
     }
 
@@ -191,11 +195,16 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`UsageError::StillOpen`] unless closed.
+    /// [`UsageError::StillOpen`] unless closed; [`UsageError::LimitReached`] if
+    /// [`Limits::max_queued_events`](crate::Limits::max_queued_events) wait to be drained.
     pub fn reconnect(&mut self, now: Duration) -> Result<(), UsageError> {
         self.advance(now);
         if self.state != State::Closed {
             return Err(UsageError::StillOpen { state: self.state });
+        }
+        let max = self.config.limits.max_queued_events.max(1);
+        if self.events.len() >= max {
+            return Err(UsageError::LimitReached { limit: Limit::MaxQueuedEvents, max: max as u64 });
         }
         self.connect();
         Ok(())
@@ -205,7 +214,7 @@ impl Client {
         self.state = State::Greeted;
         self.feed = Feed::new();
         self.out = BytesMut::from(&self.hello[..]);
-        self.deadline = self.now.saturating_add(self.config.ack_timeout);
+        self.deadline = deadline(self.now, self.config.ack_timeout);
     }
 
     fn end(&mut self, reason: CloseReason) {
@@ -222,6 +231,7 @@ impl Client {
     }
 
     /// Bytes to send: all that wait, in whole lines.
+    #[must_use = "these bytes are not given again"]
     pub fn poll_transmit(&mut self) -> Option<Bytes> {
         (!self.out.is_empty()).then(|| core::mem::take(&mut self.out).freeze())
     }
@@ -229,7 +239,7 @@ impl Client {
     /// When [`handle_timeout`](Self::handle_timeout) is due, on the scale of `now`; `None` once closed.
     #[must_use]
     pub fn poll_deadline(&self) -> Option<Duration> {
-        (self.state != State::Closed).then_some(self.deadline)
+        if self.state == State::Closed { None } else { self.deadline }
     }
 
     /// Where the connection stands.

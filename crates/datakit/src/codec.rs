@@ -46,6 +46,15 @@ pub enum CodecError {
     Encode(#[from] EncodeError),
 }
 
+impl From<CodecError> for io::Error {
+    fn from(error: CodecError) -> Self {
+        match error {
+            CodecError::Io(error) => error,
+            CodecError::Encode(error) => error.into(),
+        }
+    }
+}
+
 impl Codec {
     /// Under [`Config::DEFAULT`].
     #[must_use]

@@ -3,8 +3,8 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use crate::decode::Decoder;
-use crate::error::{DecodeError, Field};
-use crate::limits::Limit;
+use crate::error::{DecodeError, Field, UsageError};
+use crate::limits::{Limit, Limits};
 use crate::packet::{DataRef, PacketRef};
 
 /// Readings as parallel columns: tag id, timestamp, value.
@@ -49,6 +49,7 @@ impl Columns {
     ///
     /// Those of the decoder, and [`LimitExceeded`](crate::DecodeErrorKind::LimitExceeded) for a reading with a tag over
     /// [`Limits::max_tags`](crate::Limits::max_tags). The next line is read as if nothing had happened.
+    #[must_use = "what is no reading is handed over"]
     pub fn decode<'a>(
         &mut self,
         decoder: &mut Decoder,
@@ -60,7 +61,7 @@ impl Columns {
             let (line, start) = packets.position();
             match packets.next()? {
                 Ok(PacketRef::Data(data)) => {
-                    if !self.push(data, max_tags) {
+                    if !self.append(data, max_tags) {
                         let error = DecodeError::limit_exceeded(Limit::MaxTags, Field::Tag, max_tags, 1);
                         return Some(Err(error.placed(line, start)));
                     }
@@ -70,9 +71,20 @@ impl Columns {
         }
     }
 
+    /// Appends a reading that was read by other means: from an event of a machine, say.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::LimitReached`] if its tag would be one too many.
+    pub fn push(&mut self, data: DataRef<'_>, limits: &Limits) -> Result<(), UsageError> {
+        let max = limits.max_tags;
+        let reached = UsageError::LimitReached { limit: Limit::MaxTags, max: max as u64 };
+        self.append(data, max).then_some(()).ok_or(reached)
+    }
+
     /// Appends a reading, unless its tag would be one too many.
     #[inline]
-    fn push(&mut self, data: DataRef<'_>, max_tags: usize) -> bool {
+    fn append(&mut self, data: DataRef<'_>, max_tags: usize) -> bool {
         let after = self.tag_ids.last().copied();
         let Some(id) = self.tags.id(data.tag, after, max_tags) else { return false };
         self.tag_ids.push(id);

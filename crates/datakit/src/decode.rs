@@ -1,3 +1,4 @@
+use core::iter::FusedIterator;
 use core::num::NonZeroUsize;
 use core::str;
 
@@ -108,6 +109,7 @@ impl Decoder {
     /// `None` means that there is no whole line: what is left of `input` has to come again, with more behind it. After an
     /// error go on as if nothing had happened.
     #[inline]
+    #[must_use = "the packet is consumed"]
     pub fn decode<'a>(&mut self, input: &mut &'a [u8]) -> Option<Result<PacketRef<'a>, DecodeError>> {
         self.scanner.next(input, &self.config)
     }
@@ -132,7 +134,7 @@ impl Decoder {
         Packets { decoder: self, input, text: "" }
     }
 
-    /// At the end of the stream: is there a torn line in `rest`, the bytes not consumed?
+    /// At the end of the stream: is there a torn line in `rest`, the bytes not consumed? They are, with this.
     ///
     /// # Errors
     ///
@@ -158,8 +160,9 @@ impl Decoder {
         self.scanner = Scanner::new();
     }
 
-    #[cfg(feature = "alloc")]
-    pub(crate) fn config(&self) -> &Config {
+    /// Its settings.
+    #[must_use]
+    pub fn config(&self) -> &Config {
         &self.config
     }
 }
@@ -174,6 +177,7 @@ impl Default for Decoder {
 ///
 /// Ends where there is no whole line; what is left then has to come again, with more behind it.
 #[derive(Debug)]
+#[must_use = "nothing is read until it is asked for"]
 pub struct Packets<'d, 'a> {
     decoder: &'d mut Decoder,
     input: &'d mut &'a [u8],
@@ -200,10 +204,13 @@ impl<'a> Iterator for Packets<'_, 'a> {
         if self.text.is_empty() {
             self.text = scanner.text(self.input);
         }
-        if let Some((data, len)) = fast::data_of_text(self.text, self.input, config.limits.max_line_len) {
-            self.text = self.text.get(len..).unwrap_or_default();
-            scanner.consume_line(self.input, len);
-            return Some(Ok(PacketRef::Data(data)));
+        // A line whose end has not come is no text here, and not looked at again each time there is more of it.
+        if !self.text.is_empty() {
+            if let Some((data, len)) = fast::data_of_text(self.text, self.input, config.limits.max_line_len) {
+                self.text = self.text.get(len..).unwrap_or_default();
+                scanner.consume_line(self.input, len);
+                return Some(Ok(PacketRef::Data(data)));
+            }
         }
         let before = self.input.len();
         let packet = scanner.next_by_grammar(self.input, config);
@@ -213,6 +220,8 @@ impl<'a> Iterator for Packets<'_, 'a> {
         packet
     }
 }
+
+impl FusedIterator for Packets<'_, '_> {}
 
 /// A decoder without its settings: all that a machine has to keep for each connection.
 #[derive(Clone, Debug)]
@@ -277,10 +286,11 @@ impl Scanner {
         let (number, start) = (self.line, self.offset);
         let with_end = input.get(..end.saturating_add(1)).unwrap_or_default();
         self.consume_line(input, with_end.len());
-        // The line may have been torn when it was looked at first.
-        let packet = match fast::data(with_end, max) {
-            Some((data, _)) => Ok(PacketRef::Data(data)),
-            None => grammar::packet(line, config),
+        // If the line was torn when it was looked at first, it was not read in one pass.
+        let data = if from > 0 { fast::data(with_end, max) } else { None };
+        let packet = match data {
+            Some((data, len)) if len == with_end.len() => Ok(PacketRef::Data(data)),
+            _ => grammar::packet(line, config),
         };
         Some(packet.map_err(|error| error.placed(number, start)))
     }
@@ -314,10 +324,17 @@ impl Scanner {
     }
 
     pub(crate) fn finish(&mut self, left: usize) -> Result<(), DecodeError> {
-        if left == 0 || self.is_skipping {
+        let (line, start) = (self.line, self.offset);
+        let was_told = core::mem::take(&mut self.is_skipping);
+        self.scanned = 0;
+        self.offset = start.saturating_add(left as u64);
+        if left > 0 || was_told {
+            self.line = line.saturating_add(1);
+        }
+        if left == 0 || was_told {
             return Ok(());
         }
-        Err(DecodeError::new(DecodeErrorKind::UnexpectedEnd, Field::Line, left).placed(self.line, self.offset))
+        Err(DecodeError::new(DecodeErrorKind::UnexpectedEnd, Field::Line, left).placed(line, start))
     }
 
     #[inline]

@@ -56,7 +56,7 @@ pub enum DecodeErrorKind {
 /// assert_eq!(error.to_string(), "not a whole number of seconds at line 2, column 6, byte 8 (timestamp)");
 /// assert!(decoder.decode(&mut input).unwrap().is_ok());
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("{} at line {line}, column {column}, byte {offset} ({})", self.reason(), self.what())]
 pub struct DecodeError {
     offset: u64,
@@ -194,7 +194,7 @@ impl fmt::Display for DecodeErrorKind {
 }
 
 /// The parts of a line that an error can be about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Field {
     Line,
     Identifier,
@@ -226,7 +226,7 @@ impl Field {
 }
 
 /// Why something was not written. Nothing of it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
     /// One of the [`Limits`](crate::Limits) is exceeded.
@@ -281,7 +281,7 @@ pub enum EncodeError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
-    /// Nobody has said HELLO. The server's first state; a client has said so from its start.
+    /// Nobody has said HELLO. Only a server is ever in it: a client starts as `Greeted`.
     Unregistered,
     /// HELLO was said, and the ACK is due.
     Greeted,
@@ -369,7 +369,7 @@ pub enum UsageError {
         state: State,
     },
     /// One of the [`Limits`](crate::Limits) is reached.
-    #[error("{} reach {limit} {max}", limit.noun())]
+    #[error("{limit} {max} is reached")]
     LimitReached {
         /// Which limit.
         limit: Limit,
@@ -382,7 +382,7 @@ pub enum UsageError {
 }
 
 /// Why a call to a machine did nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// It may not be called now.
@@ -405,6 +405,13 @@ impl From<DecodeError> for std::io::Error {
 #[cfg(feature = "std")]
 impl From<EncodeError> for std::io::Error {
     fn from(error: EncodeError) -> Self {
+        Self::new(std::io::ErrorKind::InvalidInput, error)
+    }
+}
+
+#[cfg(feature = "std")]
+impl From<UsageError> for std::io::Error {
+    fn from(error: UsageError) -> Self {
         Self::new(std::io::ErrorKind::InvalidInput, error)
     }
 }

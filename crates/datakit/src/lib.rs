@@ -116,7 +116,7 @@
 //!
 //! # Limits
 //!
-//! [`Limits`]: 4096 bytes a line, 256 events and 1 MiB to send that wait in a machine, 65 536 tags in columns, 1 048 576
+//! [`Limits`]: 4096 bytes a line, 256 events and 1 MiB to send that wait in a machine, 4096 tags in columns, 1 048 576
 //! connections in a registry. A line over the limit is one error, and is skipped without being held.
 //!
 //! # Errors

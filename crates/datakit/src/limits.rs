@@ -8,11 +8,11 @@ use core::time::Duration;
 /// | `max_line_len` | 4096 | bytes of one line, its `\n` not counted: what a reader has to buffer |
 /// | `max_queued_events` | 256 | events that wait in a machine before it takes no more input; at least 1 |
 /// | `max_queued_bytes` | 1 MiB | bytes that wait in a machine to be sent |
-/// | `max_tags` | 65 536 | different tags in one [`Columns`](crate::Columns) |
+/// | `max_tags` | 4096 | different tags in one [`Columns`](crate::Columns), each of which costs twice its length |
 /// | `max_connections` | 1 048 576 | connections in one [`Registry`](crate::Registry) |
 ///
-/// A machine so holds at most `max_line_len` bytes of a torn line, `max_queued_events` events of at most twice
-/// `max_line_len` bytes (and three more that one packet may cause at once), and `max_queued_bytes` to send.
+/// A machine so holds at most `max_line_len` bytes of a torn line, `max_queued_events` events and three more, of at most twice
+/// `max_line_len` bytes each, and `max_queued_bytes` to send.
 ///
 /// ```
 /// use datakit::{Config, DecodeErrorKind, Limits, PacketRef};
@@ -46,7 +46,7 @@ impl Limits {
         max_line_len: 4096,
         max_queued_events: 256,
         max_queued_bytes: 1 << 20,
-        max_tags: 1 << 16,
+        max_tags: 4096,
         max_connections: 1 << 20,
     };
 
@@ -98,6 +98,8 @@ impl Default for Limits {
 pub enum Limit {
     /// [`Limits::max_line_len`].
     MaxLineLen,
+    /// [`Limits::max_queued_events`].
+    MaxQueuedEvents,
     /// [`Limits::max_queued_bytes`].
     MaxQueuedBytes,
     /// [`Limits::max_tags`].
@@ -111,7 +113,8 @@ impl Limit {
     pub(crate) const fn noun(self) -> &'static str {
         match self {
             Self::MaxLineLen => "line length",
-            Self::MaxQueuedBytes => "bytes to send",
+            Self::MaxQueuedEvents => "number of events",
+            Self::MaxQueuedBytes => "length to send",
             Self::MaxTags => "number of tags",
             Self::MaxConnections => "number of connections",
         }
@@ -122,6 +125,7 @@ impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::MaxLineLen => "max_line_len",
+            Self::MaxQueuedEvents => "max_queued_events",
             Self::MaxQueuedBytes => "max_queued_bytes",
             Self::MaxTags => "max_tags",
             Self::MaxConnections => "max_connections",
@@ -152,6 +156,8 @@ pub enum PeerErrorPolicy {
 /// | `silence_timeout` | 10 s | after so much silence a server unregisters |
 /// | `ack_timeout` | 10 s | how long a client waits for its ACK |
 /// | `late_data` | 10 s | how long after STOP a server takes DATA for what was under way |
+///
+/// A time of `Duration::MAX` is never over. Lines that end in `\r\n` are read by the grammar, at a fraction of the usual speed.
 ///
 /// Leniency is chosen at run time and never by a Cargo feature, since features are shared with strangers.
 ///

@@ -11,6 +11,7 @@ use core::iter::FusedIterator;
 /// assert_eq!(lines.rest(), b"ST"); // torn
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "nothing is looked for until it is asked for"]
 pub struct Lines<'a> {
     input: &'a [u8],
     start: usize,
@@ -19,7 +20,6 @@ pub struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     /// The lines of `input`, which starts with one.
-    #[must_use]
     pub fn new(input: &'a [u8]) -> Self {
         Self { input, start: 0, ends: memchr::memchr_iter(b'\n', input) }
     }

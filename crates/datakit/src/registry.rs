@@ -15,7 +15,8 @@ use crate::server::Connection;
 /// A sign of life and the next deadline cost the same however many connections there are; a timeout costs as much as
 /// connections expire. An idle connection holds about 300 bytes.
 ///
-/// A connection that tells [`ServerEvent::Closed`] is gone from the registry with that.
+/// A connection is gone from the registry when it has told [`ServerEvent::Closed`] and what it had to send was drained; its id
+/// is then unknown.
 ///
 /// ```
 /// use core::time::Duration;
@@ -147,7 +148,7 @@ impl Registry {
         Ok(())
     }
 
-    /// As [`Server::handle_input`](crate::Server::handle_input).
+    /// As [`Server::handle_input`](crate::Server::handle_input): look at how many bytes were taken.
     ///
     /// # Errors
     ///
@@ -222,16 +223,14 @@ impl Registry {
             slot.has_event_entry = false;
             let id = ConnectionId { index, generation: slot.generation };
             let Some(event) = slot.connection.as_mut().and_then(Connection::poll_event) else { continue };
-            if matches!(event, ServerEvent::Closed(_)) {
-                self.free(index);
-            } else {
-                self.settle(index);
-            }
+            self.settle(index);
+            self.free_if_done(index);
             return Some((id, event));
         }
     }
 
     /// Bytes to send, and to whom: all that wait for one connection, in whole lines.
+    #[must_use = "these bytes are not given again"]
     pub fn poll_transmit(&mut self) -> Option<(ConnectionId, Bytes)> {
         loop {
             let index = self.transmits.pop_front()?;
@@ -239,6 +238,7 @@ impl Registry {
             slot.has_transmit_entry = false;
             let id = ConnectionId { index, generation: slot.generation };
             let Some(bytes) = slot.connection.as_mut().and_then(Connection::poll_transmit) else { continue };
+            self.free_if_done(index);
             return Some((id, bytes));
         }
     }
@@ -260,6 +260,15 @@ impl Registry {
     #[must_use]
     pub fn uid(&self, id: ConnectionId) -> Option<&str> {
         self.find(id).and_then(Connection::uid)
+    }
+
+    /// All connections, and where they stand, in no particular order.
+    pub fn connections(&self) -> impl Iterator<Item = (ConnectionId, State)> {
+        let slots = self.slots.iter().enumerate();
+        slots.filter_map(|(index, slot)| {
+            let id = ConnectionId { index: u32::try_from(index).ok()?, generation: slot.generation };
+            Some((id, slot.connection.as_ref()?.state()))
+        })
     }
 
     /// Connections, those included that are closed and have not told so yet.
@@ -325,6 +334,17 @@ impl Registry {
         }
         if wants_transmit {
             self.transmits.push_back(index);
+        }
+    }
+
+    /// Forgets a connection that has told its end and has nothing left to send.
+    fn free_if_done(&mut self, index: u32) {
+        let connection = self.slot(index).and_then(|slot| slot.connection.as_ref());
+        let is_done = |connection: &Connection| {
+            connection.state() == State::Closed && !connection.has_events() && !connection.has_transmits()
+        };
+        if connection.is_some_and(is_done) {
+            self.free(index);
         }
     }
 

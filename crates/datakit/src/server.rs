@@ -56,8 +56,9 @@ impl Server {
     }
 
     /// Takes bytes off the front of `input` and tells how many: fewer than there are when
-    /// [`Limits::max_queued_events`](crate::Limits::max_queued_events) wait. Drain them then, and offer the rest again
-    /// before anything else. Once closed, all are taken and ignored.
+    /// [`Limits::max_queued_events`](crate::Limits::max_queued_events) wait, and after a HELLO until it is answered. Drain the
+    /// events, [`accept`](Self::accept) or [`close`](Self::close), and offer the rest again before anything else. Once closed,
+    /// all are taken and ignored.
     #[must_use = "the rest has to be offered again"]
     pub fn handle_input(&mut self, now: Duration, input: &[u8]) -> usize {
         self.connection.handle_input(&self.config, now, input)
@@ -78,8 +79,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`UsageError::NotGreeted`] if there is no HELLO to answer, [`EncodeError`](crate::EncodeError) if the UID is empty,
-    /// too long, or holds `|`, `\n` or `\r`.
+    /// [`UsageError::NotGreeted`] if there is no HELLO to answer, [`UsageError::LimitReached`] if too much waits to be sent,
+    /// [`EncodeError`](crate::EncodeError) if the UID is empty, too long, or holds `|`, `\n` or `\r`.
     pub fn accept(&mut self, now: Duration, uid: &str) -> Result<(), Error> {
         self.connection.accept(&self.config, now, uid)
     }
@@ -113,6 +114,7 @@ impl Server {
     }
 
     /// Bytes to send: all that wait, in whole lines.
+    #[must_use = "these bytes are not given again"]
     pub fn poll_transmit(&mut self) -> Option<Bytes> {
         self.connection.poll_transmit()
     }
@@ -171,7 +173,7 @@ impl Connection {
     pub(crate) fn handle_input(&mut self, config: &Config, now: Duration, input: &[u8]) -> usize {
         self.advance(now);
         let mut rest = input;
-        while self.state != State::Closed && self.events.len() < config.limits.max_queued_events.max(1) {
+        while self.takes_input(config) {
             // Outside of `self` while it reads, since what it reads changes the rest.
             let mut feed = core::mem::replace(&mut self.feed, Feed::new());
             let taken = feed.next(&mut rest, config, |packet, line| match packet {
@@ -186,6 +188,12 @@ impl Connection {
         if self.state == State::Closed { input.len() } else { input.len().saturating_sub(rest.len()) }
     }
 
+    /// After HELLO what comes is read only once it is answered: so `accept` is for the HELLO that was told last.
+    fn takes_input(&self, config: &Config) -> bool {
+        !matches!(self.state, State::Closed | State::Greeted)
+            && self.events.len() < config.limits.max_queued_events.max(1)
+    }
+
     /// One packet in one state (SPEC.md §5).
     fn packet(&mut self, config: &Config, packet: PacketRef<'_>) {
         let is_life = !config.heartbeat_only || packet == PacketRef::Heartbeat;
@@ -198,7 +206,7 @@ impl Connection {
                 self.state = State::Greeted;
                 self.events.push_back(ServerEvent::Hello(hello.into_owned()));
             }
-            (PacketRef::Heartbeat, State::Greeted | State::Standby | State::Sending) => {}
+            (PacketRef::Heartbeat, State::Standby | State::Sending) => {}
             (PacketRef::Data(data), State::Sending) => {
                 self.events.push_back(ServerEvent::Data { data: data.into_owned(), late: false });
             }
@@ -321,7 +329,7 @@ impl Connection {
 
     pub(crate) fn deadline(&self, config: &Config) -> Option<Duration> {
         let has_deadline = matches!(self.state, State::Unregistered | State::Standby | State::Sending);
-        has_deadline.then(|| self.alive_at.saturating_add(config.silence_timeout))
+        has_deadline.then(|| deadline(self.alive_at, config.silence_timeout)).flatten()
     }
 
     pub(crate) fn state(&self) -> State {
@@ -343,6 +351,11 @@ impl Connection {
     fn advance(&mut self, now: Duration) {
         self.now = self.now.max(now);
     }
+}
+
+/// So much time after a moment; never, if that is more than a time can hold.
+pub(crate) fn deadline(at: Duration, timeout: Duration) -> Option<Duration> {
+    at.checked_add(timeout).filter(|deadline| *deadline != Duration::MAX)
 }
 
 /// Queues a packet to be sent, unless too much would wait.

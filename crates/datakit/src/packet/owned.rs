@@ -202,6 +202,18 @@ impl Packet {
     }
 }
 
+impl From<HelloRef<'_>> for Hello {
+    fn from(hello: HelloRef<'_>) -> Self {
+        hello.into_owned()
+    }
+}
+
+impl From<DataRef<'_>> for Data {
+    fn from(data: DataRef<'_>) -> Self {
+        data.into_owned()
+    }
+}
+
 impl From<PacketRef<'_>> for Packet {
     fn from(packet: PacketRef<'_>) -> Self {
         packet.into_owned()
