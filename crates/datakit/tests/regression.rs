@@ -1,4 +1,5 @@
 //! Faults that were found, each in the shape in which it was.
+#![cfg(feature = "alloc")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use datakit::{Columns, Config, DecodeErrorKind, Decoder, Limits, PacketRef};

@@ -1,4 +1,4 @@
-"""Makes the two captures that a Python client packs: `python make.py FOLDER`.
+"""Makes the three captures that a Python client writes: `python make.py FOLDER`.
 
 It needs the package qpack 0.0.21 with its C extension. The same version writes the same bytes.
 """
@@ -33,6 +33,22 @@ INSERT = {
     "räume/büro": [[1500000360000, 9007199254740993]],
 }
 
+# What a sensor says of itself, and what it reads: tag, time, value. At first its clock was not set; and one reading has no
+# time, which is printed as Python prints that.
+SENSOR = ["Weather mast 2, räume/büro", "", "float", "stream"]
+READINGS = [
+    ("outdoor/temperature", 12, -3.25),
+    ("räume/büro °C", 1760000000, 21.5),
+    ("leak rate", 1760000001, 1.7e-08),
+    ("pressure", 1760000002, 101325.0),
+    ("wind", None, 4.5),
+    ("wind", 1760000004, float("nan")),
+    ("pulses", 1760000005, 1e16),
+    ("offset", 1760000006, -0.0),
+]
+LINES = ["$H|" + "|".join(SENSOR), "$P", *(f">{tag}|{time}|{value}" for tag, time, value in READINGS), "$P"]
+
 folder = pathlib.Path(sys.argv[1])
 (folder / "siridb-answer.qpack").write_bytes(qpack.packb(ANSWER))
 (folder / "siridb-insert.qpack").write_bytes(qpack.packb(INSERT))
+(folder / "datakit-sensor.txt").write_bytes("".join(line + "\n" for line in LINES).encode())

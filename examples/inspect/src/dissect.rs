@@ -58,6 +58,8 @@ impl Input<'_> {
 pub(crate) enum Step<'a> {
     Frame(Frame<'a>),
     Fault(Fault<'a>),
+    /// Bytes to drop off the front; at least one. They belong to a fault that was told, whose end was not known then.
+    Skip(usize),
     /// The start of a frame, or nothing; never once the input has ended with bytes left.
     More,
 }
@@ -84,11 +86,11 @@ pub(crate) struct Fault<'a> {
     pub(crate) what: &'static str,
     /// Without the place, which is shown beside it; escaped, and without secrets.
     pub(crate) message: String,
-    /// The way to it through the value's keys; escaped, and without secrets.
+    /// The way to it through the value's keys, or the line and column of a text; escaped, and without secrets.
     pub(crate) path: Option<String>,
     /// Bytes to drop off the front, or to wait for and drop, up to the next frame. Without it the input is given up.
     pub(crate) resume: Option<u64>,
-    /// What could be read before it.
+    /// What could be read before it; of a text also what is left.
     pub(crate) fields: Fields<'a>,
 }
 

@@ -89,6 +89,7 @@ impl Inspection<'_> {
                 Input { bytes: pending.bytes.get(pending.start..).unwrap_or_default(), offset: pending.offset, ended };
             match dissector.step(input) {
                 Step::More => return Ok(true),
+                Step::Skip(count) => pending.to_skip = count as u64,
                 Step::Frame(frame) => {
                     self.total.frames = self.total.frames.saturating_add(1);
                     self.total.bytes = self.total.bytes.saturating_add(frame.len as u64);

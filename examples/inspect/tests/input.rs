@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Bytewise, hex, inspect, inspect_from};
+use common::{Bytewise, Run, hex, inspect, inspect_from};
 use serde_json::{Value, json};
 
 const LINES: &str = include_str!("golden/lines.hex");
@@ -44,6 +44,11 @@ fn inputs() -> Vec<(Vec<&'static str>, Vec<u8>)> {
         (vec!["thingsdb", "--max-len", "10"], packages.clone()),
         (vec!["thingsdb"], packages[..25].into()),
         (vec!["thingsdb"], hex("0c000000000021df ef8561646d696e8470617373")),
+        (vec!["datakit"], include_bytes!("../captures/datakit-sensor.txt").repeat(2)),
+        (vec!["datakit"], b"$P\n>a|1|2|3\n\n\r\n$Q|a|b\n>\xff|1|2\nSTOP\n>torn|12".into()),
+        (vec!["datakit", "--max-len", "8"], b"START\n>too long|1|2\nSTOP\n>a|1|234\n>a|1|2345\n>a|1".into()),
+        (vec!["datakit", "--max-len", "8"], b"$P\n>too long|1|2, and torn".into()),
+        (vec!["datakit", "--hex"], b"2450 0a 2450 # torn\n0a 2450 0a\n3e7c7c 0a 2450 0a 245".into()),
     ]
 }
 
@@ -90,10 +95,26 @@ fn nothing_but_newlines_and_text_reaches_the_output() {
     for input in [every_byte.as_bytes(), &broken, LINES.as_bytes()] {
         for form in ["--json", "--hex"] {
             let run = inspect(&["qpack", "--hex", form], input);
-            let bad = run.stdout.chars().find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
-            assert_eq!((bad, &*run.stderr), (None, ""));
+            is_clean(&run);
         }
     }
+    // In every field of a line, and in lines that are bad.
+    let mut lines = Vec::new();
+    for pieces in [&[&b"$H|"[..], b"|", b"|", b"|", b"\n"][..], &[b"ACK|", b"\n"], &[b">", b"|1|2\n"], &[b"$Q|", b"\n"]]
+    {
+        let bytes = (0..=255).map(|byte| vec![byte]);
+        for piece in bytes.chain([b"\x1b[31m\xc2\x9b\xe2\x80\xae".to_vec()]) {
+            lines.extend([pieces.join(&*piece), pieces.join(&*[&piece, &b"\r"[..]].concat())].concat());
+        }
+    }
+    for form in ["--json", "--color=never"] {
+        is_clean(&inspect(&["datakit", form], &lines));
+    }
+}
+
+fn is_clean(run: &Run) {
+    let bad = run.stdout.chars().find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
+    assert_eq!((bad, &*run.stderr), (None, ""));
 }
 
 #[test]

@@ -86,6 +86,32 @@ fn one_value_without_end() {
 }
 
 #[test]
+fn lines_without_end() {
+    for form in ["--color=never", "--json"] {
+        let stdin = Endless { value: b">outdoor/temperature|1760000000|-3.25\n", at: 0, left: 4 << 20 };
+        let (status, written, _, peak) = run(&["datakit", form], stdin);
+        // The last line is torn.
+        assert_eq!(status, 1);
+        assert!(written > 4 << 20 && peak < ROOM, "{written} bytes written, {peak} held");
+    }
+}
+
+#[test]
+fn one_line_without_end() {
+    // No newline ever comes; nor would there be an end to the parts.
+    for value in [&b"x"[..], b"$Q|", b">|"] {
+        let (status, written, _, peak) = run(&["datakit", "--max-len=100000"], Endless { value, at: 0, left: LEN });
+        assert_eq!(status, 1);
+        assert!(written < 1000 && peak < ROOM, "{written} bytes written, {peak} held");
+    }
+    // Within the limit it is held, and not more than twice: a vector grows by doubling.
+    let stdin = Endless { value: b"$Q|", at: 0, left: 8 << 20 };
+    let (status, _, _, peak) = run(&["datakit", "--json"], stdin);
+    assert_eq!(status, 1);
+    assert!(peak < 3 * (8 << 20), "{peak} bytes held");
+}
+
+#[test]
 fn a_package_too_long_is_dropped_as_it_comes() {
     // LEN is some 30 MiB, and then there are packages in what is dropped.
     let value = b"\xff\xff\xdf\x01\x00\x00\x20\xdf";
