@@ -3,6 +3,7 @@
 //!
 //! A body panics where a law is broken. What the codec refuses is no finding.
 
+pub mod datakit;
 pub mod qpack;
 
 /// A fuzz target by name, with the folder of its corpus.
@@ -21,4 +22,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "qpack_tree", corpus: "qpack", body: qpack::tree },
     Target { name: "qpack_serde", corpus: "qpack", body: qpack::serde },
     Target { name: "qpack_writer", corpus: "qpack_writer", body: qpack::writer },
+    Target { name: "datakit_decoder", corpus: "datakit_decoder", body: datakit::decoder },
+    Target { name: "datakit_client", corpus: "datakit_client", body: datakit::client },
+    Target { name: "datakit_server", corpus: "datakit_server", body: datakit::server },
 ];

@@ -94,13 +94,13 @@ pub struct Decoder {
 impl Decoder {
     /// A decoder under [`Config::DEFAULT`].
     #[must_use]
-    pub fn new() -> Self {
+    pub const fn new() -> Self {
         Self::with_config(&Config::DEFAULT)
     }
 
     /// A decoder with settings of the caller's.
     #[must_use]
-    pub fn with_config(config: &Config) -> Self {
+    pub const fn with_config(config: &Config) -> Self {
         Self { config: *config, scanner: Scanner::new() }
     }
 

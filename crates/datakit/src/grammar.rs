@@ -131,14 +131,14 @@ fn timestamp(written: &str, config: &Config) -> Result<(i64, u32), (DecodeErrorK
     }
     let nanos = fraction.bytes().chain(core::iter::repeat(b'0')).take(9);
     let nanos = nanos.fold(0_u32, |sum, digit| sum.wrapping_mul(10).wrapping_add(u32::from(digit.wrapping_sub(b'0'))));
+    let rounds_down = nanos > 0 && whole.starts_with('-');
+    let Some(seconds) = seconds.checked_sub(i64::from(rounds_down)) else {
+        return Err((DecodeErrorKind::TimestampOutOfRange, written.len()));
+    };
     if fraction.bytes().skip(9).any(|digit| digit != b'0') {
         return Err((DecodeErrorKind::TimestampTooFine, fraction.len().saturating_sub(9)));
     }
-    if nanos > 0 && whole.starts_with('-') {
-        let seconds = seconds.checked_sub(1).ok_or((DecodeErrorKind::TimestampOutOfRange, written.len()))?;
-        return Ok((seconds, 1_000_000_000_u32.saturating_sub(nanos)));
-    }
-    Ok((seconds, nanos))
+    Ok((seconds, if rounds_down { 1_000_000_000_u32.saturating_sub(nanos) } else { nanos }))
 }
 
 /// `|` and a text, which may be empty.

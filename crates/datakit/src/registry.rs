@@ -13,7 +13,7 @@ use crate::server::Connection;
 /// something to send, and when the next one has been silent for too long.
 ///
 /// A sign of life and the next deadline cost the same however many connections there are; a timeout costs as much as
-/// connections expire. An idle connection holds about 300 bytes.
+/// connections expire. An idle connection holds about 350 bytes; slots that became free are used again, not given back.
 ///
 /// A connection is gone from the registry when it has told [`ServerEvent::Closed`] and what it had to send was drained; its id
 /// is then unknown.
@@ -271,7 +271,7 @@ impl Registry {
         })
     }
 
-    /// Connections, those included that are closed and have not told so yet.
+    /// Connections, those included that are closed and have not told so yet, or have still something to send.
     #[must_use]
     pub fn len(&self) -> usize {
         self.len

@@ -3,6 +3,7 @@
 //! Expected times are worked out by hand from SPEC.md §5. With a latency L the client, which says HELLO at 0, is greeted at
 //! L and registered at 2 L; its heartbeats leave at 2 L + 5 s, 2 L + 10 s, … and arrive L later. Logs are compared as a
 //! whole: what else a machine tells or sends is a failure.
+#![cfg(feature = "alloc")]
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,6 @@
 //! The server's machine from outside: the table of SPEC.md §5 written out by hand, deadlines, misuse, back-pressure, the
 //! laws of `DESIGN.md`, and a model of a few lines that it must agree with on random calls.
+#![cfg(feature = "alloc")]
 
 #![allow(
     clippy::unwrap_used,
