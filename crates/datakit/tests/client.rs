@@ -1,7 +1,6 @@
 //! The client's machine from outside: the table of SPEC.md §5 written out by hand, deadlines, misuse, back-pressure, the
 //! laws of `DESIGN.md`, and a model of a few lines that it must agree with on random calls.
 #![cfg(feature = "alloc")]
-
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,6 +13,8 @@
     clippy::std_instead_of_alloc
 )]
 
+mod model;
+
 testkit::counting_allocator!();
 
 use std::collections::VecDeque;
@@ -23,6 +24,7 @@ use datakit::{
     Client, ClientEvent, CloseReason, Config, DataRef, EncodeError, Error, HelloRef, Limit, Limits, Packet,
     PeerErrorPolicy, State, UsageError,
 };
+use model::{Line, Lines, MAX_LINE};
 use testkit::{Rng, laws, measure};
 
 const SEQUENCES: u64 = if cfg!(miri) { 20 } else { 30_000 };
@@ -726,23 +728,8 @@ struct Model {
     deadline: Duration,
 }
 
-/// Lines as SPEC.md §4 has them.
-#[derive(Default)]
-struct Lines {
-    torn: Vec<u8>,
-    is_skipping: bool,
-    number: u64,
-    start: u64,
-}
-
-enum Line {
-    /// With its newline.
-    Whole(Vec<u8>),
-    Bad(String),
-}
-
 /// Bad lines, with what SPEC.md §4 says of them and the column.
-const BAD: [(&[u8], &str, u64); 8] = [
+static BAD: [(&[u8], &str, u64); 8] = [
     (b"\n", "empty_line", 1),
     (b"nope\n", "unknown_packet", 1),
     (b"ACK\n", "missing_field", 4),
@@ -753,50 +740,12 @@ const BAD: [(&[u8], &str, u64); 8] = [
     (b"START\r\n", "carriage_return", 6),
 ];
 
-const MAX_LINE: usize = 40;
-
-impl Lines {
-    fn bad(&self, kind: &str, column: u64) -> String {
-        let (number, at) = (self.number + 1, self.start + column - 1);
-        format!("BAD {kind} {number}:{column}@{at} {}", self.torn.escape_ascii())
-    }
-
-    fn take(&mut self, input: &mut &[u8]) -> Option<Line> {
-        while let Some((byte, rest)) = input.split_first() {
-            *input = rest;
-            if self.is_skipping {
-                self.start += 1;
-                self.is_skipping = *byte != b'\n';
-                self.number += u64::from(*byte == b'\n');
-                continue;
-            }
-            self.torn.push(*byte);
-            if *byte == b'\n' {
-                let bad = BAD.iter().find(|bad| bad.0 == self.torn);
-                let bad = bad.map(|(_, kind, column)| self.bad(kind, *column));
-                self.number += 1;
-                self.start += self.torn.len() as u64;
-                let line = std::mem::take(&mut self.torn);
-                return Some(bad.map_or(Line::Whole(line), Line::Bad));
-            }
-            if self.torn.len() > MAX_LINE {
-                let bad = self.bad("limit_exceeded", MAX_LINE as u64 + 1);
-                self.start += self.torn.len() as u64;
-                self.torn.clear();
-                self.is_skipping = true;
-                return Some(Line::Bad(bad));
-            }
-        }
-        None
-    }
-}
-
 impl Model {
     fn new(config: Config) -> Self {
         let mut model = Self {
             config,
             state: State::Closed,
-            lines: Lines::default(),
+            lines: Lines::new(&BAD),
             events: VecDeque::new(),
             out: String::new(),
             now: ms(0),
@@ -808,7 +757,7 @@ impl Model {
 
     fn connect(&mut self) {
         self.state = State::Greeted;
-        self.lines = Lines::default();
+        self.lines = Lines::new(&BAD);
         self.out = HELLO.into();
         self.deadline = self.now + self.config.ack_timeout;
     }

@@ -4,7 +4,6 @@
 //! L and registered at 2 L; its heartbeats leave at 2 L + 5 s, 2 L + 10 s, … and arrive L later. Logs are compared as a
 //! whole: what else a machine tells or sends is a failure.
 #![cfg(feature = "alloc")]
-
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

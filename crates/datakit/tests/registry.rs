@@ -1,6 +1,5 @@
 //! The registry from outside: it is so many servers of their own, which is the model test; and what that costs.
 #![cfg(feature = "alloc")]
-
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
