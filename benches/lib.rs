@@ -8,6 +8,7 @@ pub mod ratio;
 pub mod rows {
     pub mod datakit;
     pub mod qpack;
+    pub mod thingsdb;
 }
 /// What is measured, a module for each crate.
 pub mod work {

@@ -30,7 +30,7 @@ pub fn rows() -> Vec<Row<'static>> {
             rival: Side::new("std: `split`, `parse`", walk_std(lines), || walk_std(lines)),
         },
         Row {
-            work: "datakit: decode DATA lines, a call a line",
+            work: "datakit: decode DATA lines, a call per line",
             bytes: lines.len(),
             goal: 3.0,
             ours: Side::new("decode", walk_datakit_by_line(lines), || walk_datakit_by_line(lines)),

@@ -32,7 +32,7 @@ use crate::server::{deadline, transmit};
 /// let reading = DataRef::new("some_tag", 1459309227, 3.141593);
 /// assert!(client.send_data(1 * second, reading).is_err()); // nobody asked for it
 ///
-/// let _ = client.handle_input(1 * second, b"ACK|17\nSTART\n");
+/// assert_eq!(client.handle_input(1 * second, b"ACK|17\nSTART\n"), 13);
 /// assert_eq!(client.poll_event(), Some(ClientEvent::Registered { uid: "17".into() }));
 /// assert_eq!(client.poll_event(), Some(ClientEvent::Start));
 /// client.send_data(1 * second, reading)?;
@@ -190,7 +190,7 @@ impl Client {
         self.end(CloseReason::Local);
     }
 
-    /// Starts over on a new connection: HELLO waits to be sent. What of the old one was not drained is dropped; events
+    /// Starts over on a new connection: HELLO waits to be sent. Bytes of the old one that were not drained are dropped; events
     /// stay.
     ///
     /// # Errors

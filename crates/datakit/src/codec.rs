@@ -8,13 +8,15 @@ use crate::error::{DecodeError, EncodeError};
 use crate::limits::Config;
 use crate::packet::{Packet, PacketRef};
 
-/// Packets over anything that tokio reads and writes: for `tokio_util::codec::Framed`.
+/// Packets over anything that tokio reads and writes: for `tokio_util::codec::Framed`. Packets only: heartbeats, states and
+/// deadlines are what [`Client`](crate::Client) and [`Server`](crate::Server) are for.
 ///
-/// An item is a packet or what is wrong with its line: a bad line is no error of the stream, which goes on behind it.
+/// An item is a packet or what is wrong with its line: a bad line is no error of the stream, which goes on behind it. What is sent
+/// is a [`PacketRef`], so that a reading needs no texts of its own.
 ///
 /// ```
 /// use bytes::BytesMut;
-/// use datakit::{Codec, Packet};
+/// use datakit::{Codec, Packet, PacketRef};
 /// use tokio_util::codec::{Decoder, Encoder};
 ///
 /// let mut codec = Codec::new();
@@ -25,7 +27,7 @@ use crate::packet::{Packet, PacketRef};
 /// assert_eq!(codec.decode(&mut buffer)?, None);
 ///
 /// let mut out = BytesMut::new();
-/// codec.encode(Packet::Heartbeat, &mut out)?;
+/// codec.encode(PacketRef::Heartbeat, &mut out)?;
 /// assert_eq!(out, "$P\n");
 /// # Ok::<(), datakit::CodecError>(())
 /// ```
@@ -96,21 +98,5 @@ impl codec::Encoder<PacketRef<'_>> for Codec {
 
     fn encode(&mut self, packet: PacketRef<'_>, out: &mut BytesMut) -> Result<(), CodecError> {
         Ok(packet.encode_with(out, self.decoder.config())?)
-    }
-}
-
-impl codec::Encoder<Packet> for Codec {
-    type Error = CodecError;
-
-    fn encode(&mut self, packet: Packet, out: &mut BytesMut) -> Result<(), CodecError> {
-        codec::Encoder::encode(self, packet.as_ref(), out)
-    }
-}
-
-impl codec::Encoder<&Packet> for Codec {
-    type Error = CodecError;
-
-    fn encode(&mut self, packet: &Packet, out: &mut BytesMut) -> Result<(), CodecError> {
-        codec::Encoder::encode(self, packet.as_ref(), out)
     }
 }

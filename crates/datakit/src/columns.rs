@@ -10,7 +10,8 @@ use crate::packet::{DataRef, PacketRef};
 /// Readings as parallel columns: tag id, timestamp, value.
 ///
 /// Lines are read straight into the columns; a line costs no allocation of its own once its tag is known and the columns
-/// have grown. Ids count from 0 in the order in which tags were met, and stay when the rows are [cleared](Self::clear).
+/// have grown. Ids count from 0 in the order in which tags were met, and stay when the rows are [cleared](Self::clear), which is
+/// the caller's to do: rows are bounded by what is read in between, at 20 bytes per row.
 ///
 /// ```
 /// use datakit::{Columns, Decoder, PacketRef};
@@ -42,7 +43,7 @@ impl Columns {
         Self::default()
     }
 
-    /// Reads DATA lines off the front of `input` into the columns, up to a line that is none, which is handed over: another
+    /// Reads DATA lines off the front of `input` into the columns, up to a line that is no DATA, which is handed over: another
     /// packet, or an error. `None` means that there is no whole line any more; see [`Decoder::decode`].
     ///
     /// # Errors
@@ -124,7 +125,7 @@ impl Columns {
         &self.timestamps
     }
 
-    /// Each row's nanoseconds beside its seconds; empty if they are all 0.
+    /// Each row's nanoseconds beside its seconds; without any rows, not even one, if they are all 0.
     #[must_use]
     pub fn nanos(&self) -> &[u32] {
         &self.nanos
@@ -143,7 +144,7 @@ impl Columns {
     }
 
     /// All tags, in the order of their ids.
-    pub fn tags(&self) -> impl Iterator<Item = &str> {
+    pub fn tags(&self) -> impl ExactSizeIterator<Item = &str> {
         self.tags.known.iter().map(|tag| &*tag.name)
     }
 

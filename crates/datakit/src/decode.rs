@@ -49,7 +49,7 @@ pub enum Decoded<T> {
 /// assert_eq!(input, b"$");
 /// ```
 ///
-/// Over something that reads, with one move of the rest a read:
+/// Over something that reads, moving the rest once per read:
 ///
 /// ```
 /// use std::io::Read;
@@ -134,7 +134,7 @@ impl Decoder {
         Packets { decoder: self, input, text: "" }
     }
 
-    /// At the end of the stream: is there a torn line in `rest`, the bytes not consumed? They are, with this.
+    /// At the end of the stream: is there a torn line in `rest`, the bytes not consumed? This consumes them.
     ///
     /// # Errors
     ///

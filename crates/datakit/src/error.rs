@@ -160,11 +160,15 @@ impl fmt::Display for Reason {
             DecodeErrorKind::UnexpectedField => "one field too many",
             DecodeErrorKind::EmptyField => "field is empty",
             DecodeErrorKind::InvalidUtf8 => "text is not UTF-8",
-            DecodeErrorKind::CarriageReturn => "carriage return, which accept_crlf allows before the newline only",
+            DecodeErrorKind::CarriageReturn => {
+                "carriage return, which only accept_crlf would allow, and only before the newline"
+            }
             DecodeErrorKind::InvalidTimestamp => "not a whole number of seconds",
-            DecodeErrorKind::FractionalTimestamp => "fraction of a second, which fractional_timestamps allows",
+            DecodeErrorKind::FractionalTimestamp => {
+                "fraction of a second, which only fractional_timestamps would allow"
+            }
             DecodeErrorKind::TimestampTooFine => "finer than a nanosecond",
-            DecodeErrorKind::TimestampOutOfRange => "outside of i64",
+            DecodeErrorKind::TimestampOutOfRange => "timestamp outside of i64",
             DecodeErrorKind::InvalidValue => "not a floating-point number",
         })
     }
@@ -264,7 +268,7 @@ pub enum EncodeError {
         offset: usize,
     },
     /// The timestamp has a fraction; [`Config::fractional_timestamps`](crate::Config::fractional_timestamps) allows it.
-    #[error("fraction of a second, which fractional_timestamps allows (timestamp)")]
+    #[error("fraction of a second, which only fractional_timestamps would allow (timestamp)")]
     FractionalTimestamp,
     /// A second has no more than 999 999 999 nanoseconds.
     #[error("{nanos} nanoseconds are a second or more (timestamp)")]

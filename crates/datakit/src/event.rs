@@ -34,7 +34,8 @@ pub enum ClientEvent {
         /// The packet.
         packet: Packet,
     },
-    /// The connection is at its end. Nothing follows until a reconnect.
+    /// The connection is at its end: send what `poll_transmit` still gives, then close the socket. No event follows until a
+    /// reconnect.
     Closed(CloseReason),
 }
 
@@ -74,7 +75,7 @@ pub enum ServerEvent {
         /// Why.
         reason: CloseReason,
     },
-    /// The connection is at its end: close the socket. Nothing follows.
+    /// The connection is at its end: send what `poll_transmit` still gives, then close the socket. No event follows.
     Closed(CloseReason),
 }
 

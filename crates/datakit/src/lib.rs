@@ -26,10 +26,10 @@
 //! | read a stream, in whatever pieces it comes | [`Decoder`], which counts lines and steps over bad ones | nothing |
 //! | read many lines at once | [`Decoder::packets`], the fastest way | nothing |
 //! | have lines, unread | [`Lines`] | nothing |
-//! | collect readings | [`Columns`]: tag ids, timestamps, values | when a column grows, and once a tag |
+//! | collect readings | [`Columns`]: tag ids, timestamps, values | when a column grows, and once per tag |
 //! | keep a packet | [`Packet`] | its texts |
 //! | write one | [`PacketRef::encode`], [`PacketRef::encode_to_slice`] | nothing of its own |
-//! | let tokio do it | [`Codec`] (feature `tokio-util`) | texts |
+//! | read and write packets by tokio, without states and heartbeats | [`Codec`] (feature `tokio-util`) | texts |
 //!
 //! ```
 //! use datakit::{DataRef, Decoder, PacketRef};
@@ -56,16 +56,18 @@
 //!
 //! # Running a connection
 //!
-//! [`Client`] is a sensor's side, [`Server`] the other one, [`Registry`] holds many servers and knows whose turn it is. All run
-//! in the same loop; any order will do, and leaving a step out only delays:
+//! [`Client`] is a sensor's side, [`Server`] the other one; [`Registry`] is many servers in one loop. All of them run like this,
+//! and each turn does all of it:
 //!
-//! 1. hand in what came ([`handle_input`](Client::handle_input)), or that nothing more will
-//!    ([`handle_eof`](Client::handle_eof)), or the time ([`handle_timeout`](Client::handle_timeout));
-//! 2. take what happened ([`poll_event`](Client::poll_event)) until there is nothing;
-//! 3. send what is to be sent ([`poll_transmit`](Client::poll_transmit)) until there is nothing;
-//! 4. wait until there is input, or until [`poll_deadline`](Client::poll_deadline).
+//! 1. hand in what came ([`handle_input`](Client::handle_input)), and look at how many bytes were taken: what was not is offered
+//!    again after step 3; or that nothing more will come ([`handle_eof`](Client::handle_eof));
+//! 2. tell the time ([`handle_timeout`](Client::handle_timeout)): before the deadline that does nothing;
+//! 3. take what happened ([`poll_event`](Client::poll_event)) until there is nothing, and answer HELLO;
+//! 4. send what is to be sent ([`poll_transmit`](Client::poll_transmit)) until there is nothing;
+//! 5. wait until there is input, or until [`poll_deadline`](Client::poll_deadline).
 //!
-//! `now` is the monotonic time since an origin that you pick, such as `Instant::elapsed` of one moment.
+//! `now` is the monotonic time since an origin that you pick, such as `Instant::elapsed` of one moment. In the repository,
+//! `examples/datakit_sensor` is this loop over a blocking socket and `examples/datakit_server` over tokio.
 //!
 #![cfg_attr(feature = "alloc", doc = "```")]
 #![cfg_attr(not(feature = "alloc"), doc = "```ignore")]
@@ -107,7 +109,7 @@
 //! ```
 //!
 //! A packet that is illegal in the state is a [`PeerError`] in an event, and closes the connection if
-//! [`Config::on_peer_error`] says so; a call that is, is a [`UsageError`], and nothing was done.
+//! [`Config::on_peer_error`] says so. A call that is illegal in the state is a [`UsageError`], and does nothing.
 //!
 //! # Strict, and named settings
 //!
@@ -116,7 +118,7 @@
 //!
 //! # Limits
 //!
-//! [`Limits`]: 4096 bytes a line, 256 events and 1 MiB to send that wait in a machine, 4096 tags in columns, 1 048 576
+//! [`Limits`]: 4096 bytes per line, 256 events and 1 MiB to send that wait in a machine, 4096 tags in columns, 1 048 576
 //! connections in a registry. A line over the limit is one error, and is skipped without being held.
 //!
 //! # Errors

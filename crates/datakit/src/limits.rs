@@ -171,7 +171,7 @@ pub enum PeerErrorPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
-    /// What may be cost at most.
+    /// What a peer may cost at most.
     pub limits: Limits,
     /// Reading: one `\r` before the `\n` belongs to the line end.
     pub accept_crlf: bool,
@@ -205,7 +205,7 @@ impl Config {
         late_data: Duration::from_secs(10),
     };
 
-    /// What may be cost at most.
+    /// What a peer may cost at most.
     #[must_use]
     pub const fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;

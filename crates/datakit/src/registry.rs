@@ -12,6 +12,9 @@ use crate::server::Connection;
 /// Many [`Server`](crate::Server)s under one roof, one for each connection: which of them has something to tell, which
 /// something to send, and when the next one has been silent for too long.
 ///
+/// It is for one loop over all connections, such as one around epoll, or an actor. With a task per connection, give each a
+/// `Server` of its own.
+///
 /// A sign of life and the next deadline cost the same however many connections there are; a timeout costs as much as
 /// connections expire. An idle connection holds about 350 bytes; slots that became free are used again, not given back.
 ///
@@ -27,7 +30,7 @@ use crate::server::Connection;
 /// let mut registry = Registry::new(&Config::DEFAULT);
 /// let pump = registry.insert(0 * second)?;
 /// let valve = registry.insert(1 * second)?;
-/// let _ = registry.handle_input(2 * second, pump, b"$H|pump|bar|float|stream\n")?;
+/// assert_eq!(registry.handle_input(2 * second, pump, b"$H|pump|bar|float|stream\n")?, 25);
 /// let Some((id, ServerEvent::Hello(_))) = registry.poll_event() else { panic!() };
 /// registry.accept(2 * second, id, "pump-1")?;
 /// assert_eq!(registry.poll_transmit(), Some((pump, "ACK|pump-1\n".into())));
@@ -202,7 +205,7 @@ impl Registry {
         self.with(now, id, |connection, _, now| connection.close(now, CloseReason::Local))
     }
 
-    /// Takes the time: unregisters and closes whoever has been silent for too long. Hand in input that came before first.
+    /// Takes the time: unregisters and closes whoever has been silent for too long. First hand in the input that came before it.
     pub fn handle_timeout(&mut self, now: Duration) {
         let now = self.advance(now);
         let config = self.config;

@@ -25,14 +25,15 @@ use crate::packet::PacketRef;
 ///
 /// let second = Duration::from_secs(1);
 /// let mut server = Server::new(&Config::DEFAULT, 0 * second);
-/// let _ = server.handle_input(1 * second, b"$H|Super Sensor 1.5 someunits|meters_per_second|lol|stream\n");
+/// let hello = b"$H|Super Sensor 1.5 someunits|meters_per_second|lol|stream\n";
+/// assert_eq!(server.handle_input(1 * second, hello), hello.len());
 /// assert!(matches!(server.poll_event(), Some(ServerEvent::Hello(hello)) if hello.units == "meters_per_second"));
 /// server.accept(1 * second, "17")?;
 /// server.start(1 * second)?;
 /// assert_eq!(server.poll_transmit().unwrap(), "ACK|17\nSTART\n");
 ///
-/// let _ = server.handle_input(2 * second, b">some_tag|1459309227|3.1");
-/// let _ = server.handle_input(2 * second, b"41593\n");
+/// assert_eq!(server.handle_input(2 * second, b">some_tag|1459309227|3.1"), 24);
+/// assert_eq!(server.handle_input(2 * second, b"41593\n"), 6);
 /// let Some(ServerEvent::Data { data, late: false }) = server.poll_event() else { panic!() };
 /// assert_eq!((data.tag.as_str(), data.timestamp, data.value), ("some_tag", 1459309227, 3.141593));
 ///
@@ -69,8 +70,8 @@ impl Server {
         self.connection.handle_eof(now);
     }
 
-    /// Takes the time; does something only if [`poll_deadline`](Self::poll_deadline) is reached. Hand in input that came
-    /// before first.
+    /// Takes the time; does something only if [`poll_deadline`](Self::poll_deadline) is reached. First hand in the input that
+    /// came before it.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.connection.handle_timeout(&self.config, now);
     }

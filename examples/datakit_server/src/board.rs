@@ -101,7 +101,7 @@ impl<W: Write> Board<W> {
             }
             What::Unregistered { uid, reason } => {
                 let readings = connection.sensor.take().map_or(0, |sensor| sensor.readings);
-                self.say(&format!("{peer}: {uid} is unregistered after {readings} readings: {reason}"))
+                self.say(&format!("{peer}: {uid} is unregistered, readings: {readings}; {reason}"))
             }
             What::Gone(reason) => {
                 self.connections.remove(&number);

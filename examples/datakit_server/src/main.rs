@@ -116,7 +116,7 @@ async fn serve(settings: Settings) -> io::Result<()> {
             () = &mut end => break,
         }
     }
-    board.say(&format!("{} readings", board.readings()))
+    board.say(&format!("readings: {}", board.readings()))
 }
 
 /// A task for each connection, each with a number of its own.

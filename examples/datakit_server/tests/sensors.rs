@@ -132,7 +132,7 @@ fn the_document_by_hand_after_junk() {
     client.say(">torn|14593");
     client.0.get_ref().shutdown(Shutdown::Write).unwrap();
     program.wait_for(&["bad line: input ends before the newline at line 7, column 12,"]);
-    program.wait_for(&["s1 is unregistered after 1 readings: the peer sends no more"]);
+    program.wait_for(&["s1 is unregistered, readings: 1; the peer sends no more"]);
     assert_eq!(client.0.read(&mut [0; 1]).unwrap(), 0, "the server has closed its end too");
 
     program.type_in("quit");
@@ -147,12 +147,12 @@ fn the_sensor_of_the_other_example_beside_one_that_vanishes() {
     assert_eq!(vanishing.hear(), "ACK|s1\n");
     // With START unread this is a reset and no end of stream.
     drop(vanishing);
-    program.wait_for(&["s1 is unregistered after 0 readings: "]);
+    program.wait_for(&["s1 is unregistered, readings: 0; "]);
 
     let log = run_sensor(&program.address, &[1.5, 2.5, 3.5]);
     assert_eq!(log, "registered as \"s2\"\nSTART\nclosed: closed here\n");
     program.wait_for(&["other example is registered as s2"]);
-    program.wait_for(&["s2 is unregistered after 3 readings: the peer sends no more"]);
+    program.wait_for(&["s2 is unregistered, readings: 3; the peer sends no more"]);
 
     // More than a machine queues at a time, and more than the server reads at a time.
     let mut last = ByHand::connect(&program.address);
@@ -162,8 +162,8 @@ fn the_sensor_of_the_other_example_beside_one_that_vanishes() {
     program.wait_for(&["bad line: empty line at line 2, column 1,"]);
     last.say(">a|2|30\n");
     program.wait_for(&["last ", " s3 ", " 2 ", " 30 "]);
-    program.wait_for(&["s3 is unregistered after 3 readings: closed here"]);
-    program.wait_for(&["6 readings"]);
+    program.wait_for(&["s3 is unregistered, readings: 3; closed here"]);
+    program.wait_for(&["readings: 6"]);
     assert!(program.child.wait().unwrap().success());
 }
 

@@ -27,7 +27,7 @@ use crate::limits::Config;
 /// assert_eq!(&line[..len], b">some_tag|1459309227|3.141593\n");
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PacketRef<'a> {
     /// `$H|name|units|data type|collection type`: a client introduces itself.
@@ -214,21 +214,6 @@ impl<'a> PacketRef<'a> {
             Self::Stop => PacketKind::Stop,
             Self::Data(_) => PacketKind::Data,
             Self::Unknown(_) => PacketKind::Unknown,
-        }
-    }
-}
-
-impl fmt::Debug for PacketRef<'_> {
-    /// The packet's name and fields, strings escaped.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Hello(hello) => hello.fmt(f),
-            Self::Data(data) => data.fmt(f),
-            Self::Ack(text) => f.debug_tuple("Ack").field(text).finish(),
-            Self::Unknown(text) => f.debug_tuple("Unknown").field(text).finish(),
-            Self::Heartbeat => f.write_str("Heartbeat"),
-            Self::Start => f.write_str("Start"),
-            Self::Stop => f.write_str("Stop"),
         }
     }
 }

@@ -1,0 +1,55 @@
+//! The wire protocol of ThingsDB and SiriDB: sans-IO framing that no split of the stream breaks.
+//!
+//! Bytes in, packages out, and back. No socket, clock, thread or runtime; no unsafe code; no panic on any input; `no_std`
+//! with `alloc`.
+//!
+//! # On the wire
+//!
+//! ```text
+//! 0c 00 00 00  00 00  21  de   ef 85 61 64 6d 69 6e 84 70 61 73 73
+//! │            │      │   │    └ DATA: 12 bytes, here ["admin", "pass"] in qpack
+//! │            │      │   └ CHK: TYPE ^ 0xff
+//! │            │      └ TYPE: 33, AUTH
+//! │            └ ID: 0, repeated by the answer
+//! └ LEN: 12, the header not counted; all little-endian
+//! ```
+//!
+//! | to | use | allocates |
+//! |---|---|---|
+//! | look at one | [`PackageRef`] | nothing |
+//! | keep one | [`Package`], which shares its input or copies it | nothing, or the data |
+//! | find them in a stream | [`Decoder`] | nothing |
+//! | let tokio do it | `Codec` (feature `tokio-util`) | the buffer |
+//!
+//! CHK is checked before LEN is believed, and LEN against [`Limits`] before anybody waits for data. A [`DecodeError`] keeps the
+//! header as it came. `Debug` shows no data: it may be a password.
+//!
+//! # What it does not do yet
+//!
+//! It does not look into the data. What the types mean, in qpack and in MessagePack, and the state machines of client and
+//! server are to come.
+#![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+#[cfg(feature = "tokio-util")]
+mod codec;
+mod decode;
+mod error;
+mod limits;
+mod package;
+
+#[cfg(feature = "tokio-util")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tokio-util")))]
+pub use crate::codec::{Codec, CodecError};
+pub use crate::decode::{Decoded, Decoder};
+pub use crate::error::{DecodeError, DecodeErrorKind, EncodeError};
+pub use crate::limits::{Limit, Limits};
+pub use crate::package::{HEADER_LEN, Header, Package, PackageRef};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
