@@ -5,6 +5,7 @@
 
 pub mod datakit;
 pub mod qpack;
+pub mod thingsdb;
 
 /// A fuzz target by name, with the folder of its corpus.
 pub struct Target {
@@ -25,4 +26,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "datakit_decoder", corpus: "datakit_decoder", body: datakit::decoder },
     Target { name: "datakit_client", corpus: "datakit_client", body: datakit::client },
     Target { name: "datakit_server", corpus: "datakit_server", body: datakit::server },
+    Target { name: "thingsdb_framing", corpus: "thingsdb_framing", body: thingsdb::framing },
 ];
