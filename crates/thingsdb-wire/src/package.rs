@@ -259,6 +259,7 @@ impl fmt::Debug for Package {
 }
 
 fn debug(name: &str, package: PackageRef<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let data = format_args!("[{} bytes]", package.data.len());
-    f.debug_struct(name).field("id", &package.id).field("kind", &package.kind).field("data", &data).finish()
+    let mut shown = f.debug_struct(name);
+    shown.field("id", &package.id).field("kind", &package.kind);
+    shown.field("data", &format_args!("[{} bytes]", package.data.len())).finish()
 }
