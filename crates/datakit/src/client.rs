@@ -16,7 +16,8 @@ use crate::server::{deadline, transmit};
 ///
 /// - [`handle_input`](Self::handle_input) when bytes came, [`handle_eof`](Self::handle_eof) when no more will or the
 ///   connection broke;
-/// - [`handle_timeout`](Self::handle_timeout) when [`poll_deadline`](Self::poll_deadline) is reached;
+/// - [`handle_timeout`](Self::handle_timeout) when [`poll_deadline`](Self::poll_deadline) is reached, after the input that came
+///   until then was taken;
 /// - [`poll_event`](Self::poll_event) and [`poll_transmit`](Self::poll_transmit) until they give nothing.
 ///
 /// ```
@@ -68,8 +69,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// If the HELLO cannot be written: an empty name or collection type, a text with `|`, `\n` or `\r`, a line over the
-    /// limit.
+    /// If the HELLO cannot be written: an empty name or collection type, a text with `|`, `\n` or `\r`, a line over
+    /// `max_line_len` or `max_queued_bytes`.
     pub fn new(hello: HelloRef<'_>, config: &Config, now: Duration) -> Result<Self, EncodeError> {
         let mut line = BytesMut::new();
         PacketRef::Hello(hello).encode_with(&mut line, config)?;
@@ -143,7 +144,8 @@ impl Client {
         }
     }
 
-    /// Takes the news that the server sends no more, or that the connection broke.
+    /// Takes the news that the server sends no more, or that the connection broke. First hand in the input that came before it,
+    /// until it is taken.
     pub fn handle_eof(&mut self, now: Duration) {
         self.advance(now);
         if self.state != State::Closed {
@@ -155,7 +157,8 @@ impl Client {
     }
 
     /// Takes the time; does something only if [`poll_deadline`](Self::poll_deadline) is reached: a heartbeat, or the end
-    /// of the wait for an ACK. However late it is, one heartbeat goes out.
+    /// of the wait for an ACK. However late it is, one heartbeat goes out. First hand in the input that came before it, until it
+    /// is taken.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.advance(now);
         if self.poll_deadline().is_none_or(|deadline| deadline > self.now) {
@@ -236,7 +239,8 @@ impl Client {
         (!self.out.is_empty()).then(|| core::mem::take(&mut self.out).freeze())
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is due, on the scale of `now`; `None` once closed.
+    /// When [`handle_timeout`](Self::handle_timeout) is due, on the scale of `now`; `None` once closed, or if that
+    /// time is never over.
     #[must_use]
     pub fn poll_deadline(&self) -> Option<Duration> {
         if self.state == State::Closed { None } else { self.deadline }

@@ -59,10 +59,11 @@
 //! [`Client`] is a sensor's side, [`Server`] the other one; [`Registry`] is many servers in one loop. All of them run like this,
 //! and each turn does all of it:
 //!
-//! 1. hand in what came ([`handle_input`](Client::handle_input)), and look at how many bytes were taken: what was not is offered
-//!    again after step 3; or that nothing more will come ([`handle_eof`](Client::handle_eof));
-//! 2. tell the time ([`handle_timeout`](Client::handle_timeout)): before the deadline that does nothing;
-//! 3. take what happened ([`poll_event`](Client::poll_event)) until there is nothing, and answer HELLO;
+//! 1. hand in what came ([`handle_input`](Client::handle_input)), and look at how many bytes were taken;
+//! 2. take what happened ([`poll_event`](Client::poll_event)) until there is nothing, and answer HELLO; if not all was taken, go
+//!    back to 1 with the rest;
+//! 3. only then tell the time ([`handle_timeout`](Client::handle_timeout)), which before the deadline does nothing, or that no
+//!    more will come ([`handle_eof`](Client::handle_eof)), and take what happened again;
 //! 4. send what is to be sent ([`poll_transmit`](Client::poll_transmit)) until there is nothing;
 //! 5. wait until there is input, or until [`poll_deadline`](Client::poll_deadline).
 //!

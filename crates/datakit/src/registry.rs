@@ -205,7 +205,8 @@ impl Registry {
         self.with(now, id, |connection, _, now| connection.close(now, CloseReason::Local))
     }
 
-    /// Takes the time: unregisters and closes whoever has been silent for too long. First hand in the input that came before it.
+    /// Takes the time: unregisters and closes whoever has been silent for too long. First hand in the input that came before it,
+    /// until it is taken.
     pub fn handle_timeout(&mut self, now: Duration) {
         let now = self.advance(now);
         let config = self.config;
@@ -246,7 +247,7 @@ impl Registry {
         }
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is due, on the scale of `now`.
+    /// When [`handle_timeout`](Self::handle_timeout) is due, on the scale of `now`; `None` if nobody has a deadline.
     #[must_use]
     pub fn poll_deadline(&self) -> Option<Duration> {
         let slot = self.slots.get(usize::try_from(self.first?).ok()?)?;

@@ -15,7 +15,8 @@ use crate::packet::PacketRef;
 /// Bytes and times in; events, bytes and the next deadline out. Call these in any order, as often as you like:
 ///
 /// - [`handle_input`](Self::handle_input) when bytes came, [`handle_eof`](Self::handle_eof) when no more will;
-/// - [`handle_timeout`](Self::handle_timeout) when [`poll_deadline`](Self::poll_deadline) is reached, after the input that came until then;
+/// - [`handle_timeout`](Self::handle_timeout) when [`poll_deadline`](Self::poll_deadline) is reached, after the input that came until then was
+///   taken;
 /// - [`poll_event`](Self::poll_event) and [`poll_transmit`](Self::poll_transmit) until they give nothing.
 ///
 /// ```
@@ -65,13 +66,14 @@ impl Server {
         self.connection.handle_input(&self.config, now, input)
     }
 
-    /// Takes the news that the client sends no more: the connection is at its end.
+    /// Takes the news that the client sends no more: the connection is at its end. First hand in the input that came before it,
+    /// until it is taken.
     pub fn handle_eof(&mut self, now: Duration) {
         self.connection.handle_eof(now);
     }
 
     /// Takes the time; does something only if [`poll_deadline`](Self::poll_deadline) is reached. First hand in the input that
-    /// came before it.
+    /// came before it, until it is taken.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.connection.handle_timeout(&self.config, now);
     }
@@ -121,7 +123,7 @@ impl Server {
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due, on the scale of `now`; `None` while it is the caller who owes
-    /// an answer to HELLO, and at the end.
+    /// an answer to HELLO, at the end, and if that time is never over.
     #[must_use]
     pub fn poll_deadline(&self) -> Option<Duration> {
         self.connection.deadline(&self.config)
