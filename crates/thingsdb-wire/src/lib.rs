@@ -24,10 +24,12 @@
 //! CHK is checked before LEN is believed, and LEN against [`Limits`] before anybody waits for data. A [`DecodeError`] keeps the
 //! header as it came. `Debug` shows no data: it may be a password.
 //!
+//! What a TYPE means depends on who speaks: [`v1`] and [`legacy`] between client and node, [`module`], [`siridb`], and [`node`] have a table
+//! each. Numbers without a name survive.
+//!
 //! # What it does not do yet
 //!
-//! It does not look into the data. What the types mean, in qpack and in MessagePack, and the state machines of client and
-//! server are to come.
+//! It does not look into the data. Bodies in qpack and in MessagePack, and the state machines of client and server are to come.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -39,8 +41,14 @@ extern crate std;
 mod codec;
 mod decode;
 mod error;
+mod kinds;
+pub mod legacy;
 mod limits;
+pub mod module;
+pub mod node;
 mod package;
+pub mod siridb;
+pub mod v1;
 
 #[cfg(feature = "tokio-util")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio-util")))]
