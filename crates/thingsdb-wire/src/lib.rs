@@ -37,19 +37,39 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod body;
+#[cfg(any(feature = "msgpack", feature = "qpack"))]
+mod body_error;
 #[cfg(feature = "tokio-util")]
 mod codec;
 mod decode;
 mod error;
 mod kinds;
+#[cfg(feature = "qpack")]
+#[cfg_attr(docsrs, doc(cfg(feature = "qpack")))]
 pub mod legacy;
 mod limits;
+#[cfg(feature = "msgpack")]
+#[cfg_attr(docsrs, doc(cfg(feature = "msgpack")))]
 pub mod module;
+#[cfg(feature = "msgpack")]
+#[cfg_attr(docsrs, doc(cfg(feature = "msgpack")))]
+pub mod msgpack;
 pub mod node;
 mod package;
+#[cfg(feature = "serde")]
+mod payload;
+#[cfg(feature = "qpack")]
+#[cfg_attr(docsrs, doc(cfg(feature = "qpack")))]
 pub mod siridb;
+#[cfg(feature = "msgpack")]
+#[cfg_attr(docsrs, doc(cfg(feature = "msgpack")))]
 pub mod v1;
 
+pub use crate::body::Body;
+#[cfg(any(feature = "msgpack", feature = "qpack"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "msgpack", feature = "qpack"))))]
+pub use crate::body_error::{BodyError, BodyErrorKind};
 #[cfg(feature = "tokio-util")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio-util")))]
 pub use crate::codec::{Codec, CodecError};
@@ -57,6 +77,9 @@ pub use crate::decode::{Decoded, Decoder};
 pub use crate::error::{DecodeError, DecodeErrorKind, EncodeError};
 pub use crate::limits::{Limit, Limits};
 pub use crate::package::{HEADER_LEN, Header, Package, PackageRef};
+#[cfg(feature = "serde")]
+#[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
+pub use crate::payload::PayloadError;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

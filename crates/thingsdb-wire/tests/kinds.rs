@@ -1,4 +1,5 @@
 //! The names of types, against those that the golden frames were given by who captured them.
+#![cfg(all(feature = "msgpack", feature = "qpack"))]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -1,5 +1,3 @@
-//! ThingsDB since 2020: MessagePack (SPEC.md §2).
-
 use crate::kinds::open_numbers;
 
 open_numbers! {

@@ -1,5 +1,3 @@
-//! ThingsDB of May to September 2019: qpack, in three states (SPEC.md §2).
-
 use core::fmt;
 
 /// Which state of the protocol a server speaks.

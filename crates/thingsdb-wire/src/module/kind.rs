@@ -1,5 +1,3 @@
-//! Modules: child processes of a node, on their standard input and output (SPEC.md §2).
-
 use crate::kinds::open_numbers;
 
 open_numbers! {

@@ -1,5 +1,3 @@
-//! SiriDB: the same packages, qpack, and numbers of its own, in which requests and answers overlap (SPEC.md §2).
-
 use crate::kinds::open_numbers;
 
 open_numbers! {

@@ -1,0 +1,5 @@
+//! SiriDB: the same packages, qpack, and numbers of its own, in which requests and answers overlap (SPEC.md §2, §6).
+
+mod kind;
+
+pub use kind::{Answer, Request};
