@@ -4,8 +4,10 @@ use core::fmt;
 
 use bytes::Bytes;
 
+#[cfg(any(feature = "msgpack", feature = "qpack"))]
 use crate::error::EncodeError;
-use crate::limits::{Limit, Limits};
+#[cfg(any(feature = "msgpack", feature = "qpack"))]
+use crate::limits::Limits;
 use crate::package::Package;
 
 /// TYPE and DATA: a package that has no ID yet. What the bodies of the dialects are written into, and what machines send.
@@ -50,18 +52,9 @@ impl Body {
     #[cfg(any(feature = "msgpack", feature = "qpack"))]
     pub(crate) fn checked(kind: impl Into<u8>, data: Vec<u8>, limits: &Limits) -> Result<Self, EncodeError> {
         let body = Self::new(kind, data);
-        check_len(body.data.len(), limits)?;
+        limits.check_data_len(body.data.len())?;
         Ok(body)
     }
-}
-
-/// Whether data of this length may be sent. Called with the sum of the parts too, before they are put together.
-pub(crate) fn check_len(len: usize, limits: &Limits) -> Result<(), EncodeError> {
-    let (met, max) = (len as u64, u64::from(limits.max_data_len));
-    if met > max {
-        return Err(EncodeError::LimitExceeded { limit: Limit::MaxDataLen, met, max });
-    }
-    Ok(())
 }
 
 impl From<Package> for Body {

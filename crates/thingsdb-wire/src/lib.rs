@@ -49,6 +49,7 @@ mod kinds;
 #[cfg_attr(docsrs, doc(cfg(feature = "qpack")))]
 pub mod legacy;
 mod limits;
+mod machine;
 #[cfg(feature = "msgpack")]
 #[cfg_attr(docsrs, doc(cfg(feature = "msgpack")))]
 pub mod module;
@@ -76,6 +77,10 @@ pub use crate::codec::{Codec, CodecError};
 pub use crate::decode::{Decoded, Decoder};
 pub use crate::error::{DecodeError, DecodeErrorKind, EncodeError};
 pub use crate::limits::{Limit, Limits};
+pub use crate::machine::{
+    Change, Client, ClientEvent, CloseReason, Config, Dialect, Error, Exchange, FromClient, FromServer, Joined, Reply,
+    Rooms, Server, ServerEvent, UsageError,
+};
 pub use crate::package::{HEADER_LEN, Header, Package, PackageRef};
 #[cfg(feature = "serde")]
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]

@@ -1,12 +1,18 @@
 use core::fmt;
 
+use crate::error::EncodeError;
+
 /// What a peer may cost at most. Honoured on every path, the encoder's too.
 ///
 /// | limit | bounds |
 /// |---|---|
 /// | `max_data_len` | LEN: the data of one package, its header not counted. Checked as soon as the header is there |
+/// | `max_in_flight` | machines: requests without an answer, 1024; those that ran out of time count until their answer comes. At most 32768, half of all IDs, so that a free one is always near |
+/// | `max_queued_events` | machines: events not drained, 1024; input is not taken beyond it |
+/// | `max_queued_bytes` | machines: bytes that wait to be sent, and data of events not drained, 64 MiB each. One package more than that may wait if it is alone |
+/// | `max_rooms` | machines: rooms to rejoin, 4096, with 1024 bytes of scope each |
 ///
-/// Each peer has a limit of its own, beyond which it closes the connection; these are the defaults:
+/// Each peer has a limit of its own for `max_data_len`, beyond which it closes the connection; these are the defaults:
 ///
 /// | | `max_data_len` |
 /// |---|---|
@@ -30,23 +36,76 @@ use core::fmt;
 pub struct Limits {
     /// Most bytes of data in one package.
     pub max_data_len: u32,
+    /// Most requests of a machine that have no answer yet.
+    pub max_in_flight: u16,
+    /// Most events of a machine that were not drained.
+    pub max_queued_events: usize,
+    /// Most bytes of a machine that wait to be sent, and most bytes of data in events that were not drained.
+    pub max_queued_bytes: usize,
+    /// Most rooms that a client remembers.
+    pub max_rooms: usize,
 }
 
 impl Limits {
     /// That of [`V1`](Self::V1).
     pub const DEFAULT: Self = Self::V1;
     /// ThingsDB since 2020-03-28, and its modules.
-    pub const V1: Self = Self { max_data_len: 1 << 30 };
+    pub const V1: Self = Self {
+        max_data_len: 1 << 30,
+        max_in_flight: 1024,
+        max_queued_events: 1024,
+        max_queued_bytes: 64 << 20,
+        max_rooms: 4096,
+    };
     /// ThingsDB before 2020-03-28, with qpack.
-    pub const LEGACY: Self = Self { max_data_len: 200 << 20 };
+    pub const LEGACY: Self = Self::V1.with_max_data_len(200 << 20);
     /// SiriDB's port for clients.
-    pub const SIRIDB: Self = Self { max_data_len: 40 << 20 };
+    pub const SIRIDB: Self = Self::V1.with_max_data_len(40 << 20);
 
     /// Most bytes of data in one package.
     #[must_use]
     pub const fn with_max_data_len(mut self, max_data_len: u32) -> Self {
         self.max_data_len = max_data_len;
         self
+    }
+
+    /// Most requests of a machine that have no answer yet; 32768 at most.
+    #[must_use]
+    pub const fn with_max_in_flight(mut self, max_in_flight: u16) -> Self {
+        self.max_in_flight = max_in_flight;
+        self
+    }
+
+    /// Most events of a machine that were not drained; one at least.
+    #[must_use]
+    pub const fn with_max_queued_events(mut self, max_queued_events: usize) -> Self {
+        self.max_queued_events = max_queued_events;
+        self
+    }
+
+    /// Most bytes of a machine that wait to be sent, and most bytes of data in events that were not drained.
+    #[must_use]
+    pub const fn with_max_queued_bytes(mut self, max_queued_bytes: usize) -> Self {
+        self.max_queued_bytes = max_queued_bytes;
+        self
+    }
+
+    /// Most rooms that a client remembers.
+    #[must_use]
+    pub const fn with_max_rooms(mut self, max_rooms: usize) -> Self {
+        self.max_rooms = max_rooms;
+        self
+    }
+}
+
+impl Limits {
+    /// LEN, if so much data may be sent.
+    pub(crate) fn check_data_len(&self, len: usize) -> Result<u32, EncodeError> {
+        let (met, max) = (len as u64, self.max_data_len);
+        match u32::try_from(met) {
+            Ok(len) if len <= max => Ok(len),
+            _ => Err(EncodeError::LimitExceeded { limit: Limit::MaxDataLen, met, max: max.into() }),
+        }
     }
 }
 
@@ -62,12 +121,21 @@ impl Default for Limits {
 pub enum Limit {
     /// [`Limits::max_data_len`].
     MaxDataLen,
+    /// [`Limits::max_in_flight`].
+    MaxInFlight,
+    /// [`Limits::max_queued_events`].
+    MaxQueuedEvents,
+    /// [`Limits::max_queued_bytes`].
+    MaxQueuedBytes,
 }
 
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::MaxDataLen => "max_data_len",
+            Self::MaxInFlight => "max_in_flight",
+            Self::MaxQueuedEvents => "max_queued_events",
+            Self::MaxQueuedBytes => "max_queued_bytes",
         })
     }
 }

@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes};
 
 use crate::decode::Decoded;
 use crate::error::{DecodeError, DecodeErrorKind, EncodeError};
-use crate::limits::{Limit, Limits};
+use crate::limits::Limits;
 
 /// Bytes of a header.
 pub const HEADER_LEN: usize = 8;
@@ -167,11 +167,7 @@ impl<'a> PackageRef<'a> {
     ///
     /// If the data is over the limit.
     pub fn header(&self, limits: &Limits) -> Result<Header, EncodeError> {
-        let (met, max) = (self.data.len() as u64, limits.max_data_len);
-        match u32::try_from(met) {
-            Ok(len) if len <= max => Ok(Header { len, id: self.id, kind: self.kind }),
-            _ => Err(EncodeError::LimitExceeded { limit: Limit::MaxDataLen, met, max: max.into() }),
-        }
+        Ok(Header { len: limits.check_data_len(self.data.len())?, id: self.id, kind: self.kind })
     }
 
     /// Its bytes.

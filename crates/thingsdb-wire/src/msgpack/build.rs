@@ -4,7 +4,7 @@ use core::fmt;
 use rmp::encode::{self, ByteBuf, RmpWrite};
 
 use super::value::{ValueRef, ValuesRef};
-use crate::body::{Body, check_len};
+use crate::body::Body;
 use crate::error::EncodeError;
 use crate::limits::Limits;
 
@@ -192,7 +192,7 @@ pub(crate) fn write(
     write: impl FnOnce(&mut Writer) -> &mut Writer,
 ) -> Result<Body, EncodeError> {
     let len = parts.iter().fold(0, |sum: usize, part| sum.saturating_add(part.len()));
-    check_len(len, limits)?;
+    limits.check_data_len(len)?;
     let mut out = Writer::new();
     write(&mut out);
     Body::checked(kind, out.into_vec(), limits)

@@ -5,6 +5,7 @@
 //! [`payload`](crate::msgpack::ValueRef::payload) is asked for.
 
 mod answer;
+mod dialect;
 mod event;
 mod ext;
 mod kind;
@@ -12,6 +13,7 @@ mod request;
 mod scope;
 
 pub use answer::{AnswerRef, ErrorRef};
+pub use dialect::DIALECT;
 pub use event::{EventRef, RoomRef};
 pub use ext::{Ext, ExtRef};
 pub use kind::{ErrorCode, Kind};

@@ -1,0 +1,81 @@
+use super::Kind;
+use crate::limits::Limits;
+use crate::machine::{Change, Dialect, Exchange, FromClient, FromServer, Reply};
+
+/// [`State::S1`](super::State::S1), for [`Client`](crate::Client) and [`Server`](crate::Server).
+pub const S1: Dialect = Dialect {
+    name: "legacy S1",
+    limits: Limits::LEGACY,
+    from_client: queries_by_target,
+    from_server: errors_by_type,
+    ping: Some((Kind::PING.0, Kind::RES_PING.0)),
+    auth_id: None,
+    auth_optional: false,
+    accepted: Reply { kind: Kind::RES_AUTH.0, data: &[] },
+    // {"error_code": -99, "error_msg": ...}
+    denied: Reply {
+        kind: Kind::ERR_AUTH.0,
+        data: b"\xf5\x8aerror_code\xe8\x9d\x89error_msg\x9cinvalid username or password",
+    },
+    unauthenticated: Reply {
+        kind: Kind::ERR_AUTH.0,
+        data: b"\xf5\x8aerror_code\xe8\x9d\x89error_msg\x9fconnection is not authenticated",
+    },
+    event_id: 0,
+    first_id: 1,
+    rooms,
+};
+
+/// [`State::S2`](super::State::S2), for [`Client`](crate::Client) and [`Server`](crate::Server).
+pub const S2: Dialect = Dialect {
+    name: "legacy S2",
+    from_server: one_error,
+    // {"error_code": -56, "error_msg": ...}
+    denied: Reply {
+        kind: Kind::RES_ERROR.0,
+        data: b"\xf5\x8aerror_code\x77\x89error_msg\x9cinvalid username or password",
+    },
+    unauthenticated: Reply {
+        kind: Kind::RES_ERROR.0,
+        data: b"\xf5\x8aerror_code\x77\x89error_msg\x9fconnection is not authenticated",
+    },
+    ..S1
+};
+
+/// [`State::September`](super::State::September), for [`Client`](crate::Client) and [`Server`](crate::Server).
+pub const SEPTEMBER: Dialect = Dialect { name: "legacy September", from_client: one_query, rooms: |_, _| {}, ..S2 };
+
+fn queries_by_target(kind: u8) -> FromClient {
+    match Kind(kind) {
+        Kind::QUERY_THINGSDB | Kind::QUERY_COLLECTION => FromClient::Request,
+        _ => one_query(kind),
+    }
+}
+
+fn one_query(kind: u8) -> FromClient {
+    match Kind(kind) {
+        Kind::AUTH => FromClient::Auth,
+        Kind::PING => FromClient::Open,
+        Kind::QUERY | Kind::RUN => FromClient::Request,
+        Kind::WATCH | Kind::UNWATCH => FromClient::Room,
+        _ => FromClient::Unknown,
+    }
+}
+
+fn errors_by_type(kind: u8) -> FromServer {
+    match Kind(kind) {
+        Kind(96..=105) | Kind::ERR_INTERNAL => FromServer::Error,
+        _ => one_error(kind),
+    }
+}
+
+fn one_error(kind: u8) -> FromServer {
+    match Kind(kind) {
+        Kind::RES_PING | Kind::RES_AUTH | Kind::RES_QUERY | Kind::RES_WATCH | Kind::RES_UNWATCH => FromServer::Answer,
+        Kind::RES_ERROR => FromServer::Error,
+        Kind(16..=31) => FromServer::Event,
+        _ => FromServer::Unknown,
+    }
+}
+
+fn rooms(_exchange: Exchange<'_>, _change: &mut dyn FnMut(Change<'_>)) {}
