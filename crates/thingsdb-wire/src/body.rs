@@ -57,6 +57,19 @@ impl Body {
     }
 }
 
+/// Data as it came, of a package that has no type here. `Debug` does not show it, since it may be anything.
+#[cfg(any(feature = "msgpack", feature = "qpack"))]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[expect(clippy::exhaustive_structs, reason = "a slice")]
+pub struct Raw<'a>(pub &'a [u8]);
+
+#[cfg(any(feature = "msgpack", feature = "qpack"))]
+impl fmt::Debug for Raw<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{} bytes]", self.0.len())
+    }
+}
+
 impl From<Package> for Body {
     fn from(package: Package) -> Self {
         Self { kind: package.kind, data: package.data }

@@ -158,6 +158,12 @@ pub enum EncodeError {
         /// What is allowed.
         max: u64,
     },
+    /// The dialect, or the state of it, has no such thing.
+    #[error("{what} cannot be written here")]
+    NotWritable {
+        /// The name of the field.
+        what: &'static str,
+    },
     /// The buffer offered has no room.
     #[error("{len} bytes do not fit into {available}")]
     BufferTooSmall {

@@ -1,7 +1,9 @@
-//! The wire protocol of ThingsDB and SiriDB: sans-IO framing that no split of the stream breaks.
+//! The wire protocol of ThingsDB and SiriDB: packages that no split of the stream breaks, the bodies of every dialect, and the state
+//! machines of both sides. Sans-IO.
 //!
-//! Bytes in, packages out, and back. No socket, clock, thread or runtime; no unsafe code; no panic on any input; `no_std`
-//! with `alloc`.
+//! Bytes and times in; packages, events, bytes and deadlines out. No socket, clock, thread or runtime; no unsafe code; no panic on
+//! any input; `no_std` with `alloc`. The protocol as implemented, with what real peers do differently, is in
+//! [SPEC.md](https://docs.rs/crate/thingsdb-wire/latest/source/SPEC.md).
 //!
 //! # On the wire
 //!
@@ -14,22 +16,91 @@
 //! └ LEN: 12, the header not counted; all little-endian
 //! ```
 //!
+//! CHK is checked before LEN is believed, and LEN against [`Limits`] before anybody waits for data. A [`DecodeError`] keeps the
+//! header as it came, and is final: nobody can know where the next header is.
+//!
+//! # Packages
+//!
 //! | to | use | allocates |
 //! |---|---|---|
 //! | look at one | [`PackageRef`] | nothing |
 //! | keep one | [`Package`], which shares its input or copies it | nothing, or the data |
 //! | find them in a stream | [`Decoder`] | nothing |
 //! | let tokio do it | `Codec` (feature `tokio-util`) | the buffer |
+//! | look into one | `decode` of the types below | nothing |
+//! | write one | their `to_body`, then [`Body::with_id`] | the data |
 //!
-//! CHK is checked before LEN is believed, and LEN against [`Limits`] before anybody waits for data. A [`DecodeError`] keeps the
-//! header as it came. `Debug` shows no data: it may be a password.
+//! `Debug` shows no data and no credentials.
 //!
-//! What a TYPE means depends on who speaks: [`v1`] and [`legacy`] between client and node, [`module`], [`siridb`], and [`node`] have a table
-//! each. Numbers without a name survive.
+//! # Dialects
 //!
-//! # What it does not do yet
+//! What a TYPE means depends on who speaks, and nothing in a package says so: fix the dialect for each connection.
 //!
-//! It does not look into the data. Bodies in qpack and in MessagePack, and the state machines of client and server are to come.
+//! | module | between | data | feature |
+//! |---|---|---|---|
+//! | `v1` | client and ThingsDB since 2020 | MessagePack | `msgpack` |
+//! | `module` | a node and its modules, on pipes | MessagePack | `msgpack` |
+//! | `legacy` | client and ThingsDB of 2019, in three states | qpack | `qpack` |
+//! | `siridb` | client and SiriDB | qpack | `qpack` |
+//! | [`node`] | nodes of ThingsDB: names only | | |
+//!
+//! Each has `RequestRef`, `AnswerRef`, `EventRef` (`module`: `ToModule` and `FromModule`), an open `Kind` whose unknown
+//! numbers survive, and a [`Dialect`] for the machines. Data is a slice until one of them is asked to `decode` it; then texts are
+//! borrowed, and values stay encoded until they are asked for, by token (`msgpack::Reader`, `qpack_codec::ValueRef`) or, with feature `serde`, as a
+//! type of yours:
+//!
+#![cfg_attr(feature = "serde", doc = "```")]
+#![cfg_attr(not(feature = "serde"), doc = "```ignore")]
+//! use thingsdb_wire::PackageRef;
+//! use thingsdb_wire::v1::AnswerRef;
+//!
+//! # fn main() -> Result<(), Box<dyn core::error::Error>> {
+//! let answer = PackageRef::decode(b"\x12\0\0\0\x07\0\x12\xed\x92\xa8pump-001\xa7stopped")?;
+//! match AnswerRef::decode(answer)? {
+//!     AnswerRef::Data(data) => assert_eq!(data.payload::<[&str; 2]>()?, ["pump-001", "stopped"]),
+//!     AnswerRef::Error(error) => panic!("{error}"),
+//!     _ => panic!("neither"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Data that is not what its TYPE says is a `BodyError` with kind, offset, field, and the ID and TYPE of the package. It costs no
+//! other package.
+//!
+//! # Running a connection
+//!
+//! [`Client`] and [`Server`] are the same for every dialect. Both run like this, and each turn does all of it:
+//!
+//! 1. hand in what came ([`handle_input`](Client::handle_input)), and look at how many bytes were taken;
+//! 2. take what happened ([`poll_event`](Client::poll_event)) until there is nothing; if not all was taken, go back to 1 with the rest;
+//! 3. only then tell the time ([`handle_timeout`](Client::handle_timeout)), which before the deadline does nothing, or that no
+//!    more will come ([`handle_eof`](Client::handle_eof)), and take what happened again;
+//! 4. send what is to be sent ([`poll_transmit`](Client::poll_transmit)) until there is nothing;
+//! 5. wait until there is input, or until [`poll_deadline`](Client::poll_deadline).
+//!
+//! `now` is the monotonic time since an origin that you pick. A server that leaves input untaken has to answer a request first, or
+//! send: come back with the rest after that.
+//!
+//! The client picks IDs and never uses one that waits for its answer, not even after a time-out; tells answers from events by TYPE; sends a
+//! PING after silence; and says, when a connection ends, which requests were lost, and after the next authentication, which rooms
+//! to rejoin. In the repository, `examples/thingsdb_client` and `examples/thingsdb_server` are this loop over TCP and Unix sockets,
+//! and `examples/thingsdb_module` over standard input and output.
+//!
+//! # Limits
+//!
+//! [`Limits`] bounds all that a peer may cost, and is honoured in both directions; [`Config`] has the time-outs. Nothing is reserved for
+//! a LEN that was only announced.
+//!
+//! # Features
+//!
+//! `std` (default), `msgpack` (default), `qpack` (default), `serde` (`payload`; brings `std` and `msgpack`), `tokio-util` (`Codec`;
+//! brings `std`).
+//!
+//! # What it does not do
+//!
+//! No TLS and no WebSocket: a WebSocket message is one package, for [`PackageRef::decode_prefix`]. No bodies between nodes. It evaluates no code and
+//! stores nothing; a [`Server`] answers what you tell it to.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -61,6 +132,8 @@ mod package;
 #[cfg(feature = "serde")]
 mod payload;
 #[cfg(feature = "qpack")]
+mod qpack;
+#[cfg(feature = "qpack")]
 #[cfg_attr(docsrs, doc(cfg(feature = "qpack")))]
 pub mod siridb;
 #[cfg(feature = "msgpack")]
@@ -68,6 +141,9 @@ pub mod siridb;
 pub mod v1;
 
 pub use crate::body::Body;
+#[cfg(any(feature = "msgpack", feature = "qpack"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "msgpack", feature = "qpack"))))]
+pub use crate::body::Raw;
 #[cfg(any(feature = "msgpack", feature = "qpack"))]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "msgpack", feature = "qpack"))))]
 pub use crate::body_error::{BodyError, BodyErrorKind};
@@ -86,6 +162,6 @@ pub use crate::package::{HEADER_LEN, Header, Package, PackageRef};
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
 pub use crate::payload::PayloadError;
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "msgpack"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,6 +1,11 @@
-use super::Kind;
+use alloc::string::ToString;
+
+use super::{Collection, EventRef, Kind, RequestRef, State};
 use crate::limits::Limits;
 use crate::machine::{Change, Dialect, Exchange, FromClient, FromServer, Reply};
+
+/// What a WATCH without data is remembered as: the status of nodes alone. No thing has this ID.
+const NODE_STATUS: i64 = 0;
 
 /// [`State::S1`](super::State::S1), for [`Client`](crate::Client) and [`Server`](crate::Server).
 pub const S1: Dialect = Dialect {
@@ -78,4 +83,35 @@ fn one_error(kind: u8) -> FromServer {
     }
 }
 
-fn rooms(_exchange: Exchange<'_>, _change: &mut dyn FnMut(Change<'_>)) {}
+/// Data that does not decode changes nothing: the caller gets it too. S1 and S2 have the same requests and events here.
+fn rooms(exchange: Exchange<'_>, change: &mut dyn FnMut(Change<'_>)) {
+    match exchange {
+        Exchange::Answered { request, .. } => {
+            let (things, joins) = match RequestRef::decode(request, State::S2) {
+                Ok(RequestRef::Watch(things)) => (things, true),
+                Ok(RequestRef::Unwatch(things)) => (things, false),
+                _ => return,
+            };
+            let id_of_collection;
+            let scope = match things.map(|things| things.collection) {
+                None => "",
+                Some(Collection::Name(name)) => name,
+                Some(Collection::Id(id)) => {
+                    id_of_collection = id.to_string();
+                    &id_of_collection
+                }
+            };
+            if things.is_none() && joins {
+                change(Change::Joined { scope, id: NODE_STATUS });
+            }
+            for id in things.into_iter().flat_map(|things| things.ids.iter()) {
+                change(if joins { Change::Joined { scope, id } } else { Change::Left { id } });
+            }
+        }
+        Exchange::Event(event) => {
+            if let Ok(EventRef::WatchDel { id }) = EventRef::decode(event) {
+                change(Change::Left { id });
+            }
+        }
+    }
+}

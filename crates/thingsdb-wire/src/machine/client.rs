@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
-use super::config::Config;
+use super::config::{Config, deadline};
 use super::dialect::{Change, Exchange, FromClient, FromServer};
 use super::event::{ClientEvent, CloseReason, Error, Joined, UsageError};
 use super::feed::Feed;
@@ -123,10 +123,18 @@ enum Role {
 struct KeepAlive {
     /// From when on silence counts.
     since: Duration,
-    /// A PING waits for its answer.
+    /// Silence was met with a PING, or with one that was under way already.
     pinged: bool,
+    /// A PING waits for its answer; it gets no company.
+    under_way: bool,
     /// Something large was handed to the caller since the last look: what went before it was sent.
     sent: bool,
+}
+
+impl KeepAlive {
+    const fn new(now: Duration) -> Self {
+        Self { since: now, pinged: false, under_way: false, sent: false }
+    }
 }
 
 impl Client {
@@ -146,7 +154,7 @@ impl Client {
             deadlines: BTreeSet::new(),
             next_id: config.dialect.first_id,
             rooms: BTreeMap::new(),
-            keep_alive: KeepAlive { since: now, pinged: false, sent: false },
+            keep_alive: KeepAlive::new(now),
             now,
         }
     }
@@ -158,6 +166,7 @@ impl Client {
         self.advance(now);
         if !input.is_empty() {
             self.keep_alive.since = self.now;
+            self.keep_alive.pinged = false;
         }
         let mut rest = input;
         while self.closed.is_none() && !self.has_too_many_events() {
@@ -209,7 +218,7 @@ impl Client {
         }
         match flight.role {
             Role::Auth => self.authenticated(is_error.then_some(package)),
-            Role::Ping => self.keep_alive.pinged = false,
+            Role::Ping => self.keep_alive.under_way = false,
             Role::GivenUp => self.tell(ClientEvent::Late { request, package }),
             Role::Request if is_error => self.tell(ClientEvent::Error { request, package }),
             Role::Request => self.tell(ClientEvent::Answer { request, package }),
@@ -290,12 +299,12 @@ impl Client {
                 }
                 None => self.send(&body, Role::Auth, None, false)?,
             };
-            let deadline = self.now.checked_add(self.config.auth_timeout);
+            let deadline = deadline(self.now, self.config.auth_timeout);
             let pending = Pending { id, request: body.kind, deadline };
             self.auth = Auth { asked: true, pending: Some(pending), ..self.auth };
             return Ok(id);
         }
-        let deadline = self.now.checked_add(timeout);
+        let deadline = deadline(self.now, timeout);
         self.send(&body, Role::Request, deadline, class == FromClient::Room)
     }
 
@@ -391,8 +400,11 @@ impl Client {
             // The connection still takes what is sent, so the answer may be on its way.
         } else if self.keep_alive.pinged {
             self.end(CloseReason::KeepAlive);
-        } else if self.send(&Body::empty(ping), Role::Ping, None, false).is_ok() {
+        } else {
             self.keep_alive.pinged = true;
+            // If there is no room for it, so much waits that was not sent either.
+            let under_way = self.keep_alive.under_way || self.send(&Body::empty(ping), Role::Ping, None, false).is_ok();
+            self.keep_alive.under_way = under_way;
         }
     }
 
@@ -404,7 +416,7 @@ impl Client {
         self.config.dialect.ping?;
         let wait =
             if self.keep_alive.pinged { self.config.keep_alive_timeout } else { self.config.keep_alive_interval };
-        self.keep_alive.since.checked_add(wait.max(Duration::from_millis(1)))
+        deadline(self.keep_alive.since, wait.max(Duration::from_millis(1)))
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due, on the scale of `now`; `None` once closed, or if that time is never.
@@ -462,7 +474,7 @@ impl Client {
         self.in_flight.clear();
         self.deadlines.clear();
         self.next_id = self.config.dialect.first_id;
-        self.keep_alive = KeepAlive { since: self.now, pinged: false, sent: false };
+        self.keep_alive = KeepAlive::new(self.now);
         Ok(())
     }
 

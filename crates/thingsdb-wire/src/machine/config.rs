@@ -84,3 +84,8 @@ impl Config {
         self
     }
 }
+
+/// When a wait is over, if ever.
+pub(super) fn deadline(now: Duration, wait: Duration) -> Option<Duration> {
+    if wait == Duration::MAX { None } else { now.checked_add(wait) }
+}

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
-use super::config::Config;
+use super::config::{Config, deadline};
 use super::dialect::{FromClient, FromServer, Reply};
 use super::event::{CloseReason, Error, ServerEvent, UsageError};
 use super::feed::Feed;
@@ -73,7 +73,7 @@ impl Server {
             closed: None,
             authenticated: false,
             auth: None,
-            login_deadline: now.checked_add(config.login_timeout),
+            login_deadline: deadline(now, config.login_timeout),
             feed: Feed::new(),
             out: Outbox::new(),
             events: VecDeque::new(),

@@ -1,5 +1,5 @@
 use super::Kind;
-use crate::body::Body;
+use crate::body::{Body, Raw};
 use crate::body_error::{BodyError, BodyErrorKind};
 use crate::error::EncodeError;
 use crate::limits::Limits;
@@ -26,7 +26,7 @@ pub enum ToModule<'a> {
     /// A request: a map with the key `module` and all options of the call. IDs count from 0.
     Req(Data<'a>),
     /// Of another TYPE, with its data.
-    Unknown(Kind, &'a [u8]),
+    Unknown(Kind, Raw<'a>),
 }
 
 /// Nothing can be wrong: the data is not looked at.
@@ -35,7 +35,7 @@ impl<'a> From<PackageRef<'a>> for ToModule<'a> {
         match Kind(package.kind) {
             Kind::CONF => Self::Conf(Data::of(package)),
             Kind::REQ => Self::Req(Data::of(package)),
-            kind => Self::Unknown(kind, package.data),
+            kind => Self::Unknown(kind, Raw(package.data)),
         }
     }
 }
@@ -57,11 +57,20 @@ impl ToModule<'_> {
     ///
     /// If the data is over the limit.
     pub fn to_body(&self) -> Result<Body, EncodeError> {
+        self.to_body_with(&Limits::V1)
+    }
+
+    /// TYPE and data, under limits of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// If the data is over the limit.
+    pub fn to_body_with(&self, limits: &Limits) -> Result<Body, EncodeError> {
         let data = match *self {
             Self::Conf(data) | Self::Req(data) => data.as_bytes(),
-            Self::Unknown(_, data) => data,
+            Self::Unknown(_, data) => data.0,
         };
-        copy(self.kind(), data, &Limits::V1)
+        copy(self.kind(), data, limits)
     }
 }
 
@@ -83,14 +92,14 @@ impl ToModule<'_> {
 pub enum FromModule<'a> {
     /// The configuration is fine. Nodes look neither at the ID nor at the data.
     ConfOk,
-    /// The configuration is not. Nodes look neither at the ID nor at the data: some modules say why, others send none.
+    /// The configuration is not. Nodes look neither at the ID nor at the data: some modules say why, others send none or nil.
     ConfErr(Option<ErrorRef<'a>>),
     /// The answer to the request with this ID: any value.
     Res(Data<'a>),
     /// The request with this ID failed.
     Err(ErrorRef<'a>),
     /// Of another TYPE, with its data.
-    Unknown(Kind, &'a [u8]),
+    Unknown(Kind, Raw<'a>),
 }
 
 /// Why a request failed: an array of two.
@@ -114,11 +123,11 @@ impl<'a> FromModule<'a> {
         let error = || ErrorRef::read(package.data).map_err(|error| error.of(package));
         Ok(match Kind(package.kind) {
             Kind::CONF_OK => Self::ConfOk,
-            Kind::CONF_ERR if package.data.is_empty() => Self::ConfErr(None),
+            Kind::CONF_ERR if matches!(package.data, [] | [0xc0]) => Self::ConfErr(None),
             Kind::CONF_ERR => Self::ConfErr(Some(error()?)),
             Kind::RES => Self::Res(Data::of(package)),
             Kind::ERR => Self::Err(error()?),
-            kind => Self::Unknown(kind, package.data),
+            kind => Self::Unknown(kind, Raw(package.data)),
         })
     }
 
@@ -140,14 +149,23 @@ impl<'a> FromModule<'a> {
     ///
     /// If the data would be over the limit.
     pub fn to_body(&self) -> Result<Body, EncodeError> {
-        let (kind, limits) = (self.kind(), &Limits::V1);
+        self.to_body_with(&Limits::V1)
+    }
+
+    /// TYPE and data, under limits of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// If the data would be over the limit.
+    pub fn to_body_with(&self, limits: &Limits) -> Result<Body, EncodeError> {
+        let kind = self.kind();
         match *self {
             Self::ConfOk | Self::ConfErr(None) => Ok(Body::empty(kind)),
             Self::ConfErr(Some(error)) | Self::Err(error) => write(kind, &[error.message.as_bytes()], limits, |out| {
                 out.array(2).int(error.code.0).str(error.message)
             }),
             Self::Res(data) => copy(kind, data.as_bytes(), limits),
-            Self::Unknown(_, data) => copy(kind, data, limits),
+            Self::Unknown(_, data) => copy(kind, data.0, limits),
         }
     }
 }

@@ -193,6 +193,11 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Whether a text comes next, whole or not.
+    pub(crate) const fn is_str(&self) -> bool {
+        matches!(self.rest, [0xa0..=0xbf | 0xd9..=0xdb, ..])
+    }
+
     pub(crate) fn str(&mut self, what: &'static str) -> Result<&'a str, BodyError> {
         let before = self.clone();
         let text = self.field(what, |token| if let Token::Str(text) = token { Some(text) } else { None })?;

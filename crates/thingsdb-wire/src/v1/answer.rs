@@ -1,5 +1,5 @@
 use super::{ErrorCode, Kind};
-use crate::body::Body;
+use crate::body::{Body, Raw};
 use crate::body_error::{BodyError, BodyErrorKind};
 use crate::error::EncodeError;
 use crate::limits::Limits;
@@ -32,7 +32,7 @@ pub enum AnswerRef<'a> {
     /// Refused, or failed.
     Error(ErrorRef<'a>),
     /// Of another TYPE, with its data.
-    Unknown(Kind, &'a [u8]),
+    Unknown(Kind, Raw<'a>),
 }
 
 /// What went wrong, as the server says.
@@ -58,7 +58,7 @@ impl<'a> AnswerRef<'a> {
             Kind::OK => Self::Ok,
             Kind::DATA => Self::Data(Data::of(package)),
             Kind::ERROR => Self::Error(ErrorRef::read(package.data).map_err(|error| error.of(package))?),
-            kind => Self::Unknown(kind, package.data),
+            kind => Self::Unknown(kind, Raw(package.data)),
         })
     }
 
@@ -93,7 +93,7 @@ impl<'a> AnswerRef<'a> {
         match *self {
             Self::Pong | Self::Ok => Ok(Body::empty(kind)),
             Self::Data(data) => copy(kind, data.as_bytes(), limits),
-            Self::Unknown(_, data) => copy(kind, data, limits),
+            Self::Unknown(_, data) => copy(kind, data.0, limits),
             Self::Error(error) => write(kind, &[error.message.as_bytes()], limits, |out| {
                 // In this order: a client reads error_code first.
                 out.map(2).str("error_code").int(error.code.0).str("error_msg").str(error.message)

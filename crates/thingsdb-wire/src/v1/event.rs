@@ -1,6 +1,6 @@
 use super::Kind;
 use super::answer::{fields, once, required};
-use crate::body::Body;
+use crate::body::{Body, Raw};
 use crate::body_error::BodyError;
 use crate::error::EncodeError;
 use crate::limits::Limits;
@@ -54,7 +54,7 @@ pub enum EventRef<'a> {
     /// The room is gone.
     RoomDelete(RoomRef<'a>),
     /// Of another TYPE, with its data.
-    Unknown(Kind, &'a [u8]),
+    Unknown(Kind, Raw<'a>),
 }
 
 /// A room, as a server names it.
@@ -119,7 +119,7 @@ impl<'a> EventRef<'a> {
                     args: required(args, "args")?,
                 }
             }
-            kind => return Ok(Self::Unknown(kind, package.data)),
+            kind => return Ok(Self::Unknown(kind, Raw(package.data))),
         };
         reader.finish()?;
         Ok(event)
@@ -171,7 +171,7 @@ impl<'a> EventRef<'a> {
                     room.write(2, out).str("event").str(event).str("args").array(args.count).raw(args.as_bytes())
                 })
             }
-            Self::Unknown(_, data) => copy(kind, data, limits),
+            Self::Unknown(_, data) => copy(kind, data.0, limits),
         }
     }
 }
@@ -192,10 +192,8 @@ impl<'a> RoomRef<'a> {
 }
 
 fn node_status<'a>(reader: &mut Reader<'a>) -> Result<EventRef<'a>, BodyError> {
-    let mut text = reader.clone();
-    if let Ok(status) = text.str("status") {
-        *reader = text;
-        return Ok(EventRef::NodeStatus { node: None, status });
+    if reader.is_str() {
+        return Ok(EventRef::NodeStatus { node: None, status: reader.str("status")? });
     }
     let (mut node, mut status) = (None, None);
     fields(reader, |key, reader| {

@@ -1,7 +1,7 @@
 use core::fmt;
 
 use super::Kind;
-use crate::body::Body;
+use crate::body::{Body, Raw};
 use crate::body_error::{BodyError, BodyErrorKind};
 use crate::error::EncodeError;
 use crate::limits::Limits;
@@ -44,9 +44,9 @@ pub enum RequestRef<'a> {
         variables: Option<ValueRef<'a>>,
     },
     /// Of 2019 to 2021; has no effect.
-    Watch(&'a [u8]),
+    Watch(Raw<'a>),
     /// Of 2019 to 2021; has no effect.
-    Unwatch(&'a [u8]),
+    Unwatch(Raw<'a>),
     /// Runs a procedure.
     Run {
         /// Where; see [`Scope`](super::Scope).
@@ -93,7 +93,7 @@ pub enum RequestRef<'a> {
         args: ValuesRef<'a>,
     },
     /// Of another TYPE, with its data.
-    Unknown(Kind, &'a [u8]),
+    Unknown(Kind, Raw<'a>),
 }
 
 /// Who is asking. `Debug` does not show it.
@@ -132,15 +132,7 @@ pub enum Room<'a> {
 
 impl<'a> Room<'a> {
     fn read(reader: &mut Reader<'a>) -> Result<Self, BodyError> {
-        let mut text = reader.clone();
-        match text.str("room") {
-            Ok(name) => {
-                *reader = text;
-                Ok(Self::Name(name))
-            }
-            Err(error) if error.kind() == BodyErrorKind::UnexpectedType => reader.int("room").map(Self::Id),
-            Err(error) => Err(error),
-        }
+        if reader.is_str() { reader.str("room").map(Self::Name) } else { reader.int("room").map(Self::Id) }
     }
 
     /// The rooms, for a [`Join`](RequestRef::Join) or [`Leave`](RequestRef::Leave).
@@ -177,8 +169,8 @@ impl<'a> RequestRef<'a> {
         let mut reader = Reader::new(package.data);
         let request = match Kind(package.kind) {
             Kind::PING => return Ok(Self::Ping),
-            Kind::WATCH => return Ok(Self::Watch(package.data)),
-            Kind::UNWATCH => return Ok(Self::Unwatch(package.data)),
+            Kind::WATCH => return Ok(Self::Watch(Raw(package.data))),
+            Kind::UNWATCH => return Ok(Self::Unwatch(Raw(package.data))),
             Kind::AUTH => Self::Auth(credentials(&mut reader)?),
             Kind::QUERY => {
                 let left = items(&mut reader, 2..=3)?;
@@ -211,7 +203,7 @@ impl<'a> RequestRef<'a> {
                     _ => Self::EmitPeer { scope, room, event, args },
                 }
             }
-            kind => return Ok(Self::Unknown(kind, package.data)),
+            kind => return Ok(Self::Unknown(kind, Raw(package.data))),
         };
         reader.finish()?;
         Ok(request)
@@ -253,7 +245,7 @@ impl<'a> RequestRef<'a> {
         let kind = self.kind();
         match *self {
             Self::Ping => Ok(Body::empty(kind)),
-            Self::Watch(data) | Self::Unwatch(data) | Self::Unknown(_, data) => copy(kind, data, limits),
+            Self::Watch(data) | Self::Unwatch(data) | Self::Unknown(_, data) => copy(kind, data.0, limits),
             Self::Auth(Credentials::Token(token)) => write(kind, &[token.as_bytes()], limits, |out| out.str(token)),
             Self::Auth(Credentials::Password { user, password }) => {
                 write(kind, &[user.as_bytes(), password.as_bytes()], limits, |out| out.array(2).str(user).str(password))
@@ -287,18 +279,11 @@ impl<'a> RequestRef<'a> {
 }
 
 fn credentials<'a>(reader: &mut Reader<'a>) -> Result<Credentials<'a>, BodyError> {
-    let mut token = reader.clone();
-    match token.str("token") {
-        Ok(text) => {
-            *reader = token;
-            Ok(Credentials::Token(text))
-        }
-        Err(error) if error.kind() == BodyErrorKind::UnexpectedType => {
-            items(reader, 2..=2)?;
-            Ok(Credentials::Password { user: reader.str("user")?, password: reader.str("password")? })
-        }
-        Err(error) => Err(error),
+    if reader.is_str() {
+        return reader.str("token").map(Credentials::Token);
     }
+    items(reader, 2..=2)?;
+    Ok(Credentials::Password { user: reader.str("user")?, password: reader.str("password")? })
 }
 
 /// The length of the array that the data is.

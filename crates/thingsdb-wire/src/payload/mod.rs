@@ -1,22 +1,21 @@
+mod guard;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
+use self::guard::{Depth, Guard};
 use crate::msgpack::Reader;
 use serde::Deserialize as _;
-
-/// Most containers in one another that [`payload`](crate::msgpack::Data::payload) follows, since types recurse: as many as a
-/// server packs.
-const MAX_DEPTH: usize = 128;
 
 /// Most bytes of data in which the place of an error is searched for.
 const MAX_SEARCHED: usize = 64 << 10;
 
 /// Why data does not become a type of the caller's, or a type does not become data. A box.
-#[derive(Debug)]
+///
+/// `Display` has serde's own words, which may quote the data; `Debug` has not.
 pub struct PayloadError(Box<Cause>);
 
-#[derive(Debug)]
 enum Cause {
     Decode(rmp_serde::decode::Error, Option<u64>),
     Encode(rmp_serde::encode::Error),
@@ -54,6 +53,12 @@ impl fmt::Display for PayloadError {
     }
 }
 
+impl fmt::Debug for PayloadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PayloadError").field("offset", &self.offset()).finish_non_exhaustive()
+    }
+}
+
 impl core::error::Error for PayloadError {}
 
 #[cfg(feature = "qpack")]
@@ -81,8 +86,7 @@ pub(crate) fn from_msgpack<'a, T: serde::Deserialize<'a>>(data: &'a [u8]) -> Res
 #[inline]
 fn read<'a, T: serde::Deserialize<'a>>(data: &'a [u8]) -> (Result<T, rmp_serde::decode::Error>, bool) {
     let mut deserializer = rmp_serde::Deserializer::from_read_ref(data);
-    deserializer.set_max_depth(MAX_DEPTH);
-    let value = T::deserialize(&mut deserializer);
+    let value = T::deserialize(Guard { inner: &mut deserializer, depth: Depth::START });
     // It does not tell how far it is, but a marker cannot be read at the end only.
     let rest = u8::deserialize(&mut deserializer);
     (value, matches!(rest, Err(rmp_serde::decode::Error::InvalidMarkerRead(_))))
