@@ -21,7 +21,7 @@ pub(super) struct Depth {
 impl Depth {
     pub(super) const START: Self = Self { containers: MAX_DEPTH, wrappers: MAX_WRAPPERS };
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn container<E: Error>(self) -> Result<Self, E> {
         match self.containers.checked_sub(1) {
             Some(containers) => Ok(Self { containers, wrappers: MAX_WRAPPERS }),
@@ -29,7 +29,7 @@ impl Depth {
         }
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn wrapper<E: Error>(self) -> Result<Self, E> {
         match self.wrappers.checked_sub(1) {
             Some(wrappers) => Ok(Self { wrappers, ..self }),
@@ -44,9 +44,19 @@ pub(super) struct Guard<T> {
     pub(super) depth: Depth,
 }
 
+/// Asked for a scalar, which does not nest: a type that takes a container there all the same does not nest in itself.
+macro_rules! pass_unguarded {
+    ($($method:ident,)*) => {
+        $(#[cfg_attr(not(debug_assertions), inline(always))]
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+            self.inner.$method(visitor)
+        })*
+    };
+}
+
 macro_rules! pass_to_inner {
     ($($method:ident($($argument:ident: $type:ty),*);)*) => {
-        $(#[inline]
+        $(#[cfg_attr(not(debug_assertions), inline(always))]
         fn $method<V: Visitor<'de>>(self, $($argument: $type,)* visitor: V) -> Result<V::Value, D::Error> {
             self.inner.$method($($argument,)* Guard { inner: visitor, depth: self.depth })
         })*
@@ -56,28 +66,32 @@ macro_rules! pass_to_inner {
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guard<D> {
     type Error = D::Error;
 
+    pass_unguarded! {
+        deserialize_bool,
+        deserialize_i8,
+        deserialize_i16,
+        deserialize_i32,
+        deserialize_i64,
+        deserialize_i128,
+        deserialize_u8,
+        deserialize_u16,
+        deserialize_u32,
+        deserialize_u64,
+        deserialize_u128,
+        deserialize_f32,
+        deserialize_f64,
+        deserialize_char,
+        deserialize_str,
+        deserialize_string,
+        deserialize_bytes,
+        deserialize_byte_buf,
+        deserialize_unit,
+        deserialize_identifier,
+    }
+
     pass_to_inner! {
         deserialize_any();
-        deserialize_bool();
-        deserialize_i8();
-        deserialize_i16();
-        deserialize_i32();
-        deserialize_i64();
-        deserialize_i128();
-        deserialize_u8();
-        deserialize_u16();
-        deserialize_u32();
-        deserialize_u64();
-        deserialize_u128();
-        deserialize_f32();
-        deserialize_f64();
-        deserialize_char();
-        deserialize_str();
-        deserialize_string();
-        deserialize_bytes();
-        deserialize_byte_buf();
         deserialize_option();
-        deserialize_unit();
         deserialize_unit_struct(name: &'static str);
         deserialize_newtype_struct(name: &'static str);
         deserialize_seq();
@@ -86,11 +100,10 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guard<D> {
         deserialize_map();
         deserialize_struct(name: &'static str, fields: &'static [&'static str]);
         deserialize_enum(name: &'static str, variants: &'static [&'static str]);
-        deserialize_identifier();
         deserialize_ignored_any();
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn is_human_readable(&self) -> bool {
         self.inner.is_human_readable()
     }
@@ -98,7 +111,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guard<D> {
 
 macro_rules! pass_scalars {
     ($($method:ident: $type:ty,)*) => {
-        $(#[inline]
+        $(#[cfg_attr(not(debug_assertions), inline(always))]
         fn $method<E: Error>(self, value: $type) -> Result<V::Value, E> {
             self.inner.$method(value)
         })*
@@ -135,41 +148,41 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Guard<V> {
         visit_byte_buf: alloc::vec::Vec<u8>,
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn visit_none<E: Error>(self) -> Result<V::Value, E> {
         self.inner.visit_none()
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
         self.inner.visit_unit()
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
         let depth = self.depth.wrapper()?;
         self.inner.visit_some(Guard { inner, depth })
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
         let depth = self.depth.wrapper()?;
         self.inner.visit_newtype_struct(Guard { inner, depth })
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn visit_seq<A: SeqAccess<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
         let depth = self.depth.container()?;
         self.inner.visit_seq(Guard { inner, depth })
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn visit_map<A: MapAccess<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
         let depth = self.depth.container()?;
         self.inner.visit_map(Guard { inner, depth })
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn visit_enum<A: EnumAccess<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
         let depth = self.depth.container()?;
         self.inner.visit_enum(Guard { inner, depth })
@@ -179,7 +192,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Guard<V> {
 impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Guard<T> {
     type Value = T::Value;
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<T::Value, D::Error> {
         self.inner.deserialize(Guard { inner, depth: self.depth })
     }
@@ -188,12 +201,12 @@ impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Guard<T> {
 impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Guard<A> {
     type Error = A::Error;
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, inner: T) -> Result<Option<T::Value>, A::Error> {
         self.inner.next_element_seed(Guard { inner, depth: self.depth })
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn size_hint(&self) -> Option<usize> {
         self.inner.size_hint()
     }
@@ -202,17 +215,17 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Guard<A> {
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for Guard<A> {
     type Error = A::Error;
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, inner: K) -> Result<Option<K::Value>, A::Error> {
         self.inner.next_key_seed(Guard { inner, depth: self.depth })
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, inner: T) -> Result<T::Value, A::Error> {
         self.inner.next_value_seed(Guard { inner, depth: self.depth })
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn size_hint(&self) -> Option<usize> {
         self.inner.size_hint()
     }
@@ -222,7 +235,7 @@ impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for Guard<A> {
     type Error = A::Error;
     type Variant = Guard<A::Variant>;
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn variant_seed<T: DeserializeSeed<'de>>(self, inner: T) -> Result<(T::Value, Self::Variant), A::Error> {
         let (value, variant) = self.inner.variant_seed(Guard { inner, depth: self.depth })?;
         Ok((value, Guard { inner: variant, depth: self.depth }))
@@ -232,22 +245,22 @@ impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for Guard<A> {
 impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Guard<A> {
     type Error = A::Error;
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn unit_variant(self) -> Result<(), A::Error> {
         self.inner.unit_variant()
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, inner: T) -> Result<T::Value, A::Error> {
         self.inner.newtype_variant_seed(Guard { inner, depth: self.depth })
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, inner: V) -> Result<V::Value, A::Error> {
         self.inner.tuple_variant(len, Guard { inner, depth: self.depth })
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], inner: V) -> Result<V::Value, A::Error> {
         self.inner.struct_variant(fields, Guard { inner, depth: self.depth })
     }
