@@ -50,7 +50,7 @@ pub const PINS: [&str; 13] = [
 /// The interpreter that has the peers, or `None` when `SKIP_LIVE_PEERS` is set.
 ///
 /// The first call in a workspace makes the environment; it takes some 20 seconds and a network. `PYTHON` names the
-/// interpreter to make it with (default `python3`; the pins want CPython 3.9 to 3.12). Processes that start at once
+/// interpreter to make it with (default `python3`; the pins want CPython 3.10 or 3.11). Processes that start at once
 /// wait for each other.
 ///
 /// # Panics
