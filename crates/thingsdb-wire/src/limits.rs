@@ -7,7 +7,7 @@ use crate::error::EncodeError;
 /// | limit | bounds |
 /// |---|---|
 /// | `max_data_len` | LEN: the data of one package, its header not counted. Checked as soon as the header is there |
-/// | `max_in_flight` | machines: requests without an answer, 1024; those that ran out of time count until their answer comes. At most 32768, half of all IDs, so that a free one is always near |
+/// | `max_in_flight` | machines: requests without an answer, 1024; those that ran out of time count until their answer comes. 1 at least, and at most 32768, half of all IDs, so that a free one is always near |
 /// | `max_queued_events` | machines: events not drained, 1024; input is not taken beyond it |
 /// | `max_queued_bytes` | machines: bytes that wait to be sent, and data of events not drained, 64 MiB each. One package more than that may wait if it is alone |
 /// | `max_rooms` | machines: rooms to rejoin, 4096, with 1024 bytes of scope each |

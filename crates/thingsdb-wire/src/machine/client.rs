@@ -287,8 +287,9 @@ impl Client {
                 }
             }
         }
-        let max = self.config.limits.max_in_flight.min(MAX_IN_FLIGHT);
-        if self.in_flight.len() >= usize::from(max) {
+        let max = self.config.limits.max_in_flight.clamp(1, MAX_IN_FLIGHT);
+        let own = usize::from(self.keep_alive.under_way);
+        if self.in_flight.len().saturating_sub(own) >= usize::from(max) {
             return Err(UsageError::LimitReached { limit: Limit::MaxInFlight, max: max.into() }.into());
         }
         if class == FromClient::Auth {
@@ -463,7 +464,7 @@ impl Client {
             return Err(UsageError::StillOpen);
         }
         if self.has_too_many_events() {
-            let max = self.config.limits.max_queued_events as u64;
+            let max = self.config.limits.max_queued_events.max(1) as u64;
             return Err(UsageError::LimitReached { limit: Limit::MaxQueuedEvents, max });
         }
         self.closed = None;

@@ -57,10 +57,11 @@ fn rooms(exchange: Exchange<'_>, change: &mut dyn FnMut(Change<'_>)) {
                 _ => return,
             };
             let mut asked = rooms.rooms();
-            let _ = data.room_ids(|id| match (id, asked.next()) {
-                (Some(id), _) if joins => change(Change::Joined { scope, id }),
-                (Some(id), _) | (None, Some(Room::Id(id))) => change(Change::Left { id }),
-                (None, _) => {}
+            // One for each that was asked for, and none for what else an answer may hold.
+            let _ = data.room_ids(|id| match (asked.next(), id) {
+                (Some(_), Some(id)) if joins => change(Change::Joined { scope, id }),
+                (Some(_), Some(id)) | (Some(Room::Id(id)), None) => change(Change::Left { id }),
+                (Some(Room::Name(_)), None) | (None, _) => {}
             });
         }
         Exchange::Event(event) => match EventRef::decode(event) {
