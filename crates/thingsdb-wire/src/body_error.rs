@@ -125,8 +125,9 @@ impl BodyError {
         self
     }
 
-    /// What is wrong, in words and without the place.
-    const fn reason(&self) -> &'static str {
+    /// What is wrong, in words and without the place, for those who tell the place in their own way.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
         match self.kind {
             BodyErrorKind::UnexpectedEnd => "data ends",
             BodyErrorKind::TrailingBytes => "bytes follow the value",

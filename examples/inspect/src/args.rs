@@ -12,6 +12,7 @@ pub(crate) struct Args {
     pub(crate) is_hex: bool,
     pub(crate) in_json: bool,
     pub(crate) end_closes: bool,
+    pub(crate) dialect: Option<&'static str>,
     pub(crate) max_len: usize,
     pub(crate) show_secrets: bool,
     pub(crate) color: Color,
@@ -45,12 +46,14 @@ impl Args {
             is_hex: false,
             in_json: false,
             end_closes: false,
+            dialect: None,
             max_len: MAX_LEN,
             show_secrets: false,
             color: Color::Auto,
         };
         let mut words = words;
         let mut places: Vec<OsString> = Vec::new();
+        let mut named = None;
         while let Some(word) = words.next() {
             let text = word.to_string_lossy();
             if text == "--" {
@@ -76,6 +79,7 @@ impl Args {
                 "--json" => args.in_json = true,
                 "--end-closes" => args.end_closes = true,
                 "--show-secrets" => args.show_secrets = true,
+                "--dialect" => named = Some(value()?),
                 "--max-len" => args.max_len = max_len(&value()?)?,
                 "--color" => args.color = color(&value()?)?,
                 _ => return Err(format!("unknown option {name:?}")),
@@ -90,7 +94,12 @@ impl Args {
         match args.task {
             Task::Demo if args.is_hex => Err("--hex needs a protocol".to_owned()),
             Task::Demo if args.end_closes => Err("--end-closes needs a protocol".to_owned()),
-            Task::Demo | Task::Help | Task::Version | Task::Show(..) => Ok(args),
+            Task::Demo if named.is_some() => Err("--dialect needs a protocol".to_owned()),
+            Task::Show(protocol, _) => {
+                args.dialect = named.map(|named| dialect(protocol, &named)).transpose()?;
+                Ok(args)
+            }
+            Task::Demo | Task::Help | Task::Version => Ok(args),
         }
     }
 }
@@ -119,6 +128,7 @@ Options:
   --hex           the input is hex, one input a line; blanks, empty lines and '# …' are passed over
   --json          one JSON object a line: a frame or an error
   --end-closes    the end of an input closes the arrays and maps that are open, as in SiriDB's answers
+  --dialect NAME  of thingsdb: v1, s1, s2, september, module, siridb (default: what the packages tell)
   --max-len N     most bytes of one frame (default 67108864); no more is buffered
   --show-secrets  show passwords and tokens
   --color WHEN    auto (default: on a terminal, unless NO_COLOR is set), always, never
@@ -150,6 +160,14 @@ fn max_len(text: &str) -> Result<usize, String> {
         Ok(len) if len > 0 => Ok(len),
         _ => Err(format!("--max-len {text:?} is no number of bytes")),
     }
+}
+
+fn dialect(protocol: &Protocol, named: &str) -> Result<&'static str, String> {
+    if protocol.dialects.is_empty() {
+        return Err(format!("{} has no dialects", protocol.name));
+    }
+    let found = protocol.dialects.iter().find(|known| **known == named);
+    found.copied().ok_or_else(|| format!("--dialect {named:?} is none of {}", protocol.dialects.join(", ")))
 }
 
 fn color(text: &str) -> Result<Color, String> {

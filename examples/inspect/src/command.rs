@@ -116,7 +116,7 @@ impl Job<'_> {
         for protocol in PROTOCOLS {
             for capture in protocol.captures {
                 self.render.capture(&mut self.out, protocol.name, capture).map_err(Failure::Write)?;
-                let options = Options { max_len: args.max_len, end_closes: capture.end_closes };
+                let options = Options { max_len: args.max_len, end_closes: capture.end_closes, dialect: None };
                 let mut bytes = capture.bytes;
                 let mut source = Source::new(&mut bytes, Some(capture.bytes.len() as u64), false);
                 self.inspect(protocol, Some(capture.file), options, &mut source, capture.file)?;
@@ -147,7 +147,7 @@ impl Job<'_> {
         name: &str,
         args: &Args,
     ) -> Result<(), Failure> {
-        let options = Options { max_len: args.max_len, end_closes: args.end_closes };
+        let options = Options { max_len: args.max_len, end_closes: args.end_closes, dialect: args.dialect };
         let mut source = Source::new(reader, total, args.is_hex);
         let total = self.inspect(protocol, None, options, &mut source, name)?;
         self.render.total(&mut self.out, &total).map_err(Failure::Write)

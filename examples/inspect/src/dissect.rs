@@ -8,6 +8,8 @@ pub(crate) struct Protocol {
     pub(crate) name: &'static str,
     /// Half a line for the help.
     pub(crate) about: &'static str,
+    /// What `--dialect` may name, if there are several.
+    pub(crate) dialects: &'static [&'static str],
     /// What is shown when nothing is asked for.
     pub(crate) captures: &'static [Capture],
     /// A dissector for one input from its first byte.
@@ -30,6 +32,8 @@ pub(crate) struct Options {
     pub(crate) max_len: usize,
     /// The end of the input closes what is open.
     pub(crate) end_closes: bool,
+    /// One of [`Protocol::dialects`]; without it, the protocol finds out.
+    pub(crate) dialect: Option<&'static str>,
 }
 
 /// Splits one input into frames.
@@ -116,7 +120,7 @@ pub(crate) struct Field<'a> {
     /// How it is encoded, in the protocol's word.
     pub(crate) tag: &'static str,
     pub(crate) value: Value<'a>,
-    pub(crate) note: &'static str,
+    pub(crate) note: Cow<'static, str>,
     /// Neither its value nor its bytes are shown unless asked.
     pub(crate) secret: bool,
 }
@@ -142,6 +146,10 @@ pub(crate) enum Value<'a> {
     Double(f64),
     /// Bytes that often are text.
     Raw(Cow<'a, [u8]>),
+    /// Bytes that are no text, whatever they look like.
+    Bytes(&'a [u8]),
+    /// Bytes of a type that the format has no other word for.
+    Ext(i8, &'a [u8]),
     Bool(bool),
     Null,
     /// A value without a counterpart elsewhere, by its name.

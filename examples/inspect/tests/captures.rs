@@ -16,6 +16,29 @@ fn the_real_package_makes_the_same_bytes() {
 }
 
 #[test]
+fn the_packages_are_golden_frames() {
+    let vectors = include_str!("../../../crates/thingsdb-wire/tests/vectors/thingsdb.jsonl");
+    let frames: Vec<_> = vectors.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()).collect();
+    let mut left = testkit::vectors::to_hex(include_bytes!("../captures/thingsdb-v1.bin"));
+    for (id, name) in [
+        (4, "REQ_QUERY"),
+        (4, "RES_DATA"),
+        (28, "REQ_EMIT"),
+        (65535, "ROOM_EMIT"),
+        (28, "RES_OK"),
+        (31, "REQ_EMIT"),
+        (31, "RES_ERROR"),
+    ] {
+        let is_meant = |frame: &&serde_json::Value| {
+            (&frame["dialect"], &frame["id"], &frame["name"]) == (&"v1-msgpack".into(), &id.into(), &name.into())
+        };
+        let hex = frames.iter().find(is_meant).unwrap()["hex"].as_str().unwrap();
+        left = left.strip_prefix(hex).unwrap().to_owned();
+    }
+    assert_eq!(left, "");
+}
+
+#[test]
 fn the_conversation_is_the_documents() {
     let (spec, lines) =
         (include_str!("../../../crates/datakit/SPEC.md"), include_str!("../captures/datakit-conversation.txt"));

@@ -10,6 +10,7 @@ use crate::render::clip;
 pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "datakit",
     about: "lines of sensors and their server (DataKit 0.1)",
+    dialects: &[],
     captures: &[Capture {
         file: "datakit-conversation.txt",
         about: "the examples of the protocol's own document, both directions",
@@ -72,7 +73,7 @@ fn frame<'a>(packet: PacketRef<'a>, bytes: &'a [u8], offset: u64) -> Frame<'a> {
                     (field.tag, field.value) = ("integer", Value::Int(data.timestamp.into()));
                 }
                 ("value", PacketRef::Data(data)) => (field.tag, field.value) = ("float", Value::Double(data.value)),
-                ("identifier", _) => field.note = note(packet.kind()),
+                ("identifier", _) => field.note = note(packet.kind()).into(),
                 _ => {}
             }
             field
@@ -155,7 +156,7 @@ fn text<'a>(name: &'static str, line: &'a [u8], range: Range<usize>, offset: u64
         place: Place::Part(name),
         tag: "text",
         value: Value::Raw(bytes.into()),
-        note: "",
+        note: "".into(),
         secret: false,
     }
 }

@@ -12,6 +12,7 @@ use crate::render::clip;
 pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "qpack",
     about: "values one after another (SiriDB, early ThingsDB)",
+    dialects: &[],
     captures: &[
         Capture {
             file: "siridb-answer.qpack",
@@ -136,7 +137,7 @@ impl<'a> Iterator for Tokens<'a> {
             place: Place::End,
             tag: bytes.first().map_or("", |first| tag_name(*first)),
             value: Value::Null,
-            note: "",
+            note: "".into(),
             secret: false,
         };
         if token == Token::End {

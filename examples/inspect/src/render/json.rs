@@ -15,7 +15,7 @@ pub(crate) struct Json {
 }
 
 /// Names of what JSON has no form for.
-const NAMES: [&str; 6] = ["int", "double", "raw", "map", "special", "masked"];
+const NAMES: [&str; 7] = ["int", "double", "raw", "ext", "map", "special", "masked"];
 
 /// Beyond this many readers of JSON lose integers: they keep doubles.
 const EXACT: i128 = 1 << 53;
@@ -48,12 +48,14 @@ impl Json {
             Value::Double(value) => write!(out, "{{\"double\":\"{:016x}\"}}", value.to_bits()),
             Value::Raw(raw) => match core::str::from_utf8(raw) {
                 Ok(text) => string(out, text),
-                Err(_) => {
-                    write!(out, "{{\"raw\":\"")?;
-                    raw.iter().try_for_each(|byte| write!(out, "{byte:02x}"))?;
-                    write!(out, "\"}}")
-                }
+                Err(_) => bytes(out, raw),
             },
+            Value::Bytes(raw) => bytes(out, raw),
+            Value::Ext(kind, raw) => {
+                write!(out, "{{\"ext\":[{kind},\"")?;
+                raw.iter().try_for_each(|byte| write!(out, "{byte:02x}"))?;
+                write!(out, "\"]}}")
+            }
             Value::Bool(value) => write!(out, "{value}"),
             Value::Null => write!(out, "null"),
             Value::Special(name) => write!(out, "{{\"special\":\"{name}\"}}"),
@@ -115,7 +117,14 @@ impl Json {
                     write!(out, "{}", shape.close())?;
                     place
                 }
-                Value::Int(_) | Value::Double(_) | Value::Raw(_) | Value::Bool(_) | Value::Null | Value::Special(_) => {
+                Value::Int(_)
+                | Value::Double(_)
+                | Value::Raw(_)
+                | Value::Bytes(_)
+                | Value::Ext(..)
+                | Value::Bool(_)
+                | Value::Null
+                | Value::Special(_) => {
                     self.value(out, &field)?;
                     field.place
                 }
@@ -236,12 +245,25 @@ impl Plan {
                         *object &= !is_lone_name;
                     }
                 }
-                Value::Int(_) | Value::Double(_) | Value::Raw(_) | Value::Bool(_) | Value::Null | Value::Special(_) => {
-                }
+                Value::Int(_)
+                | Value::Double(_)
+                | Value::Raw(_)
+                | Value::Bytes(_)
+                | Value::Ext(..)
+                | Value::Bool(_)
+                | Value::Null
+                | Value::Special(_) => {}
             }
         }
         plan
     }
+}
+
+/// Bytes as an object.
+fn bytes(out: &mut dyn Write, raw: &[u8]) -> io::Result<()> {
+    write!(out, "{{\"raw\":\"")?;
+    raw.iter().try_for_each(|byte| write!(out, "{byte:02x}"))?;
+    write!(out, "\"}}")
 }
 
 /// A JSON string without a character that a terminal might act on.

@@ -89,6 +89,8 @@ impl Text {
             // With a point, so that it is not taken for an integer.
             Value::Double(value) => format!("{value:?}"),
             Value::Raw(raw) => text_or_bytes(raw),
+            Value::Bytes(raw) => bytes(raw),
+            Value::Ext(kind, raw) => format!("{kind} {}", bytes(raw)),
             Value::Bool(value) => value.to_string(),
             Value::Null => "null".to_owned(),
             Value::Special(name) => (*name).to_owned(),
@@ -166,17 +168,19 @@ fn plural(count: u64) -> &'static str {
 /// Text in quotes, other bytes as a byte string; escaped, and cut where it is long.
 fn text_or_bytes(raw: &[u8]) -> String {
     // `Debug` escapes what a terminal would act on: controls, escape sequences, marks that turn the writing direction.
-    let (shown, is_cut) = match core::str::from_utf8(raw) {
-        Ok(text) => {
-            let cut = text.char_indices().nth(TEXT_LEN).and_then(|(at, _)| text.get(..at));
-            (format!("{:?}", cut.unwrap_or(text)), cut.is_some())
-        }
-        Err(_) => {
-            let cut = raw.get(..BYTES_LEN);
-            (format!("b\"{}\"", cut.unwrap_or(raw).escape_ascii()), raw.len() > BYTES_LEN)
-        }
-    };
-    if is_cut { format!("{shown}… ({} bytes)", raw.len()) } else { shown }
+    let Ok(text) = core::str::from_utf8(raw) else { return bytes(raw) };
+    match text.char_indices().nth(TEXT_LEN).and_then(|(at, _)| text.get(..at)) {
+        Some(cut) => format!("{cut:?}… ({} bytes)", raw.len()),
+        None => format!("{text:?}"),
+    }
+}
+
+/// A byte string; escaped, and cut where it is long.
+fn bytes(raw: &[u8]) -> String {
+    match raw.get(..BYTES_LEN) {
+        Some(cut) if raw.len() > BYTES_LEN => format!("b\"{}\"… ({} bytes)", cut.escape_ascii(), raw.len()),
+        Some(_) | None => format!("b\"{}\"", raw.escape_ascii()),
+    }
 }
 
 /// What switches colours on, and off again.
