@@ -10,7 +10,8 @@ use crate::package::{Package, PackageRef};
 
 /// Packages over anything that tokio reads and writes: for `tokio_util::codec::Framed`.
 ///
-/// A package takes its data out of the buffer without copying it.
+/// A package takes its data out of the buffer without copying it, and keeps what was read together with it alive: copy what is to be
+/// kept for long.
 ///
 /// ```
 /// use bytes::{Bytes, BytesMut};
@@ -47,6 +48,16 @@ pub enum CodecError {
     /// A package cannot be written; the stream goes on.
     #[error(transparent)]
     Encode(#[from] EncodeError),
+}
+
+impl From<CodecError> for io::Error {
+    fn from(error: CodecError) -> Self {
+        match error {
+            CodecError::Io(error) => error,
+            CodecError::Decode(error) => error.into(),
+            CodecError::Encode(error) => error.into(),
+        }
+    }
 }
 
 impl Codec {

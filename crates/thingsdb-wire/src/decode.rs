@@ -81,7 +81,7 @@ impl Decoder {
         decoded
     }
 
-    /// At the end of the stream: is there a torn package in `rest`, the bytes not consumed?
+    /// At the end of the stream: is there a torn package in `rest`, the bytes not consumed? Whole ones are passed: decode them first.
     ///
     /// # Errors
     ///

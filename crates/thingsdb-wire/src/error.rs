@@ -100,6 +100,14 @@ impl DecodeError {
         Self { met, max, limit: Some(Limit::MaxDataLen), ..Self::new(DecodeErrorKind::LimitExceeded, 0, Some(header)) }
     }
 
+    /// The same fault, where it is this limit that stands in for `max_data_len`.
+    pub(crate) const fn under(mut self, limit: Limit) -> Self {
+        if self.limit.is_some() {
+            self.limit = Some(limit);
+        }
+        self
+    }
+
     /// The same fault in a package that begins at `start`.
     pub(crate) const fn shifted(mut self, start: u64) -> Self {
         self.offset = self.offset.saturating_add(start);

@@ -29,6 +29,7 @@
 //! | let tokio do it | `Codec` (feature `tokio-util`) | the buffer |
 //! | look into one | `decode` of the types below | nothing |
 //! | write one | their `to_body`, then [`Body::with_id`] | the data |
+//! | write packages under the limits of a peer | [`Encoder`] | nothing of its own |
 //!
 //! `Debug` shows no data and no credentials.
 //!
@@ -44,8 +45,8 @@
 //! | `siridb` | client and SiriDB | qpack | `qpack` |
 //! | [`node`] | nodes of ThingsDB: names only | | |
 //!
-//! Each has `RequestRef`, `AnswerRef`, `EventRef` (`module`: `ToModule` and `FromModule`), an open `Kind` whose unknown
-//! numbers survive, and a [`Dialect`] for the machines. Data is a slice until one of them is asked to `decode` it; then texts are
+//! Each has `RequestRef`, `AnswerRef` and `EventRef` (`siridb` has no events; `module` has `ToModule` and `FromModule`), an open
+//! `Kind` whose unknown numbers survive (`siridb`: `Request` and `Answer`), and a [`Dialect`] for the machines. Data is a slice until one of them is asked to `decode` it; then texts are
 //! borrowed, and values stay encoded until they are asked for, by token (`msgpack::Reader`, `qpack_codec::ValueRef`) or, with feature `serde`, as a
 //! type of yours:
 //!
@@ -76,11 +77,48 @@
 //! 2. take what happened ([`poll_event`](Client::poll_event)) until there is nothing; if not all was taken, go back to 1 with the rest;
 //! 3. only then tell the time ([`handle_timeout`](Client::handle_timeout)), which before the deadline does nothing, or that no
 //!    more will come ([`handle_eof`](Client::handle_eof)), and take what happened again;
-//! 4. send what is to be sent ([`poll_transmit`](Client::poll_transmit)) until there is nothing;
+//! 4. send what is to be sent ([`poll_transmit`](Client::poll_transmit)) until there is nothing, asking for more when the last was
+//!    written;
 //! 5. wait until there is input, or until [`poll_deadline`](Client::poll_deadline).
 //!
-//! `now` is the monotonic time since an origin that you pick. A server that leaves input untaken has to answer a request first, or
-//! send: come back with the rest after that.
+//! `now` is the monotonic time since an origin that you pick. A server answers one request, sends, and only then takes the next; one that
+//! leaves input untaken comes back with the rest after that.
+//!
+#![cfg_attr(all(feature = "msgpack", feature = "std"), doc = "```no_run")]
+#![cfg_attr(not(all(feature = "msgpack", feature = "std")), doc = "```ignore")]
+//! use std::io::{self, ErrorKind, Read, Write};
+//! use std::net::TcpStream;
+//! use std::time::{Duration, Instant};
+//!
+//! use thingsdb_wire::{Client, ClientEvent};
+//!
+//! /// The next thing that happens.
+//! fn wait(client: &mut Client, socket: &mut TcpStream, origin: Instant) -> io::Result<ClientEvent> {
+//!     let mut buffer = [0; 64 << 10];
+//!     loop {
+//!         if let Some(event) = client.poll_event() {
+//!             return Ok(event);
+//!         }
+//!         client.handle_timeout(origin.elapsed());
+//!         while let Some(bytes) = client.poll_transmit() {
+//!             socket.write_all(&bytes)?;
+//!         }
+//!         // Not nothing, which a socket takes for no time-out at all.
+//!         let wait = client.poll_deadline().map(|deadline| deadline.saturating_sub(origin.elapsed()));
+//!         socket.set_read_timeout(wait.map(|wait| wait.max(Duration::from_millis(1))))?;
+//!         match socket.read(&mut buffer) {
+//!             Ok(0) => client.handle_eof(origin.elapsed()),
+//!             Ok(len) => {
+//!                 // All is taken, since all events were.
+//!                 let taken = client.handle_input(origin.elapsed(), &buffer[..len]);
+//!                 assert_eq!(taken, len, "64 KiB hold more events than wait at most: see examples/thingsdb_client");
+//!             }
+//!             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+//!             Err(error) => return Err(error),
+//!         }
+//!     }
+//! }
+//! ```
 //!
 //! The client picks IDs and never uses one that waits for its answer, not even after a time-out; tells answers from events by TYPE; sends a
 //! PING after silence; and says, when a connection ends, which requests were lost, and after the next authentication, which rooms
@@ -114,6 +152,7 @@ mod body_error;
 #[cfg(feature = "tokio-util")]
 mod codec;
 mod decode;
+mod encode;
 mod error;
 mod kinds;
 #[cfg(feature = "qpack")]
@@ -151,6 +190,7 @@ pub use crate::body_error::{BodyError, BodyErrorKind};
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio-util")))]
 pub use crate::codec::{Codec, CodecError};
 pub use crate::decode::{Decoded, Decoder};
+pub use crate::encode::Encoder;
 pub use crate::error::{DecodeError, DecodeErrorKind, EncodeError};
 pub use crate::limits::{Limit, Limits};
 pub use crate::machine::{
@@ -161,6 +201,10 @@ pub use crate::package::{HEADER_LEN, Header, Package, PackageRef};
 #[cfg(feature = "serde")]
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
 pub use crate::payload::PayloadError;
+
+#[cfg(feature = "qpack")]
+#[cfg_attr(docsrs, doc(cfg(feature = "qpack")))]
+pub use qpack_codec;
 
 #[cfg(all(doctest, feature = "msgpack"))]
 #[doc = include_str!("../README.md")]

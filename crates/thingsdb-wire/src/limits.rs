@@ -7,7 +7,8 @@ use crate::error::EncodeError;
 /// | limit | bounds |
 /// |---|---|
 /// | `max_data_len` | LEN: the data of one package, its header not counted. Checked as soon as the header is there |
-/// | `max_in_flight` | machines: requests without an answer, 1024; those that ran out of time count until their answer comes. 1 at least, and at most 32768, half of all IDs, so that a free one is always near |
+/// | `max_login_len` | servers: LEN of a client that was not accepted yet, 64 KiB |
+/// | `max_in_flight` | machines: requests without an answer, 1024; those that ran out of time count until their answer comes. 1 at least, and of a client at most 32768, half of all IDs, so that a free one is always near |
 /// | `max_queued_events` | machines: events not drained, 1024; input is not taken beyond it |
 /// | `max_queued_bytes` | machines: bytes that wait to be sent, and data of events not drained, 64 MiB each. One package more than that may wait if it is alone |
 /// | `max_rooms` | machines: rooms to rejoin, 4096, with 1024 bytes of scope each |
@@ -20,7 +21,8 @@ use crate::error::EncodeError;
 /// | [`LEGACY`](Self::LEGACY): ThingsDB before | 200 MiB |
 /// | [`SIRIDB`](Self::SIRIDB): SiriDB's clients | 40 MiB |
 ///
-/// Nothing is ever reserved for a LEN that was only announced, but who waits for a package holds what of it has come.
+/// Nothing is ever reserved for a LEN that was only announced, but who waits for a package holds what of it has come. A connection holds one
+/// package at most, and `max_queued_bytes` and one package in each direction.
 ///
 /// ```
 /// use thingsdb_wire::{DecodeErrorKind, Limits, PackageRef};
@@ -36,6 +38,8 @@ use crate::error::EncodeError;
 pub struct Limits {
     /// Most bytes of data in one package.
     pub max_data_len: u32,
+    /// Most bytes of data in one package of a client that a server has not accepted yet.
+    pub max_login_len: u32,
     /// Most requests of a machine that have no answer yet.
     pub max_in_flight: u16,
     /// Most events of a machine that were not drained.
@@ -52,6 +56,7 @@ impl Limits {
     /// ThingsDB since 2020-03-28, and its modules.
     pub const V1: Self = Self {
         max_data_len: 1 << 30,
+        max_login_len: 64 << 10,
         max_in_flight: 1024,
         max_queued_events: 1024,
         max_queued_bytes: 64 << 20,
@@ -69,7 +74,14 @@ impl Limits {
         self
     }
 
-    /// Most requests of a machine that have no answer yet; 32768 at most.
+    /// Most bytes of data in one package of a client that a server has not accepted yet.
+    #[must_use]
+    pub const fn with_max_login_len(mut self, max_login_len: u32) -> Self {
+        self.max_login_len = max_login_len;
+        self
+    }
+
+    /// Most requests of a machine that have no answer yet; of a client 32768 at most.
     #[must_use]
     pub const fn with_max_in_flight(mut self, max_in_flight: u16) -> Self {
         self.max_in_flight = max_in_flight;
@@ -121,6 +133,8 @@ impl Default for Limits {
 pub enum Limit {
     /// [`Limits::max_data_len`].
     MaxDataLen,
+    /// [`Limits::max_login_len`].
+    MaxLoginLen,
     /// [`Limits::max_in_flight`].
     MaxInFlight,
     /// [`Limits::max_queued_events`].
@@ -133,6 +147,7 @@ impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::MaxDataLen => "max_data_len",
+            Self::MaxLoginLen => "max_login_len",
             Self::MaxInFlight => "max_in_flight",
             Self::MaxQueuedEvents => "max_queued_events",
             Self::MaxQueuedBytes => "max_queued_bytes",

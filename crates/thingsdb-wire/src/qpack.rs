@@ -22,6 +22,9 @@ pub(crate) const READ: Config = Config::DEFAULT.with_limits(LIMITS).with_end_clo
 /// How values are read and written that are to be put into a body: no body has more than two containers around one.
 pub(crate) const INNER: Config = READ.with_limits(LIMITS.with_max_depth(62));
 
+/// How a value is read that is to be put into an array.
+pub(crate) const ITEM: Config = READ.with_limits(LIMITS.with_max_depth(63));
+
 /// How values are read that were walked before.
 const CHECKED: Config = READ.with_limits(LIMITS.with_max_depth(u8::MAX)).with_ignore_trailing(true);
 

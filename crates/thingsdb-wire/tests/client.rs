@@ -1,4 +1,4 @@
-//! The client's machine from outside: the tables of SPEC.md §7 written out by hand, IDs, deadlines, rooms, limits, the laws of
+//! The client's machine from outside: the tables of SPEC.md §7 written out by hand, IDs, deadlines, limits, the laws of
 //! `DESIGN.md`, and a model in the plainest words that it must agree with on random calls.
 //!
 //! Bytes are made and taken apart by hand here, from the header's table; data is that of the golden frames.
@@ -15,207 +15,22 @@
     clippy::std_instead_of_alloc
 )]
 
+#[path = "common/client.rs"]
+mod common;
+
 testkit::counting_allocator!();
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use common::*;
 use proptest::prelude::*;
 use testkit::vectors::{hex, to_hex};
 use testkit::{Rng, laws, measure};
 use thingsdb_wire::{
     Body, Client, ClientEvent, CloseReason, Config, Dialect, EncodeError, Error, FromClient, FromServer, Limit, Limits,
-    Package, UsageError, legacy, module, siridb, v1,
+    UsageError, legacy, module, siridb, v1,
 };
-
-// Words of each dialect.
-
-/// What is said in the tests: TYPE and data.
-struct Words {
-    dialect: Dialect,
-    auth: (u8, Vec<u8>),
-    request: (u8, Vec<u8>),
-    answer: (u8, Vec<u8>),
-    error: (u8, Vec<u8>),
-    event: Option<(u8, Vec<u8>)>,
-    /// TYPE of an error that is an answer to the authentication, with the ID of the authentication.
-    denied: (u8, Vec<u8>),
-}
-
-fn words(dialect: Dialect) -> Words {
-    let word = |kind, digits| (kind, hex(digits));
-    let (auth, request, answer, error, event) = match dialect.name {
-        "v1" => (
-            word(33, "92a561646d696ea470617373"),
-            word(34, "92a24074a631202b20313b"),
-            word(18, "02"),
-            word(19, "82aa6572726f725f636f6465ffa96572726f725f6d7367ae696e7465726e616c206572726f72"),
-            Some(word(0, "a74f46464c494e45")),
-        ),
-        "legacy S1" => (
-            word(33, "ef8561646d696e8470617373"),
-            word(35, "f485717565727983312b31"),
-            word(66, "02"),
-            word(101, "f58a6572726f725f636f6465e89b896572726f725f6d7367846f6f7073"),
-            Some(word(19, "874f46464c494e45")),
-        ),
-        "legacy S2" => (
-            word(33, "ef8561646d696e8470617373"),
-            word(36, "f585717565727984312b313b8a636f6c6c656374696f6e857374756666"),
-            word(66, "02"),
-            word(96, "f58a6572726f725f636f646575896572726f725f6d7367846f6f7073"),
-            Some(word(19, "874f46464c494e45")),
-        ),
-        "legacy September" => (
-            word(33, "ef8561646d696e8470617373"),
-            word(34, "ef85737475666684312b313b"),
-            word(66, "02"),
-            word(96, "f58a6572726f725f636f646575896572726f725f6d7367846f6f7073"),
-            Some(word(19, "874f46464c494e45")),
-        ),
-        "module" => (
-            word(64, "81a46661696cc3"),
-            word(80, "82a66d6f64756c65a67261776d6f64a3616374a26f6b"),
-            word(81, "81a3676f740a"),
-            word(82, "92d09ba6637573746f6d"),
-            None,
-        ),
-        "siridb" => (
-            word(2, "f08469726973847369726986646274657374"),
-            word(0, "ef9173656c656374202a2066726f6d20226122fb"),
-            word(1, "fd8b737563636573735f6d7367826f6b"),
-            word(65, "fd896572726f725f6d7367846f6f7073"),
-            None,
-        ),
-        other => panic!("{other}"),
-    };
-    let denied = (dialect.denied.kind, dialect.denied.data.to_vec());
-    Words { dialect, auth, request, answer, error, event, denied }
-}
-
-fn dialects() -> [Dialect; 6] {
-    [legacy::S1, legacy::S2, legacy::SEPTEMBER, v1::DIALECT, module::DIALECT, siridb::DIALECT]
-}
-
-impl Words {
-    fn config(&self) -> Config {
-        Config::new(&self.dialect)
-    }
-
-    fn ok(&self, id: u16) -> Vec<u8> {
-        package(id, self.dialect.accepted.kind, self.dialect.accepted.data)
-    }
-
-    /// A drained client that was let in.
-    fn client_with(&self, config: &Config, now: Duration) -> Client {
-        let mut client = Client::new(config, now);
-        self.log_in(&mut client, now);
-        client
-    }
-
-    fn client(&self) -> Client {
-        self.client_with(&self.config(), ms(0))
-    }
-
-    fn log_in(&self, client: &mut Client, now: Duration) {
-        let id = client.request(now, body(&self.auth)).unwrap();
-        feed(client, now, &self.ok(id));
-        assert_eq!(client.poll_event(), Some(ClientEvent::Authenticated));
-        drop(sent(client));
-    }
-
-    fn ask(&self, client: &mut Client, now: Duration) -> u16 {
-        client.request(now, body(&self.request)).unwrap()
-    }
-
-    fn answer(&self, id: u16) -> Vec<u8> {
-        package(id, self.answer.0, &self.answer.1)
-    }
-}
-
-fn v1() -> Words {
-    words(v1::DIALECT)
-}
-
-fn body((kind, data): &(u8, Vec<u8>)) -> Body {
-    Body::new(*kind, data.clone())
-}
-
-/// A package by the table of the header: LEN, ID, TYPE, CHK, DATA.
-fn package(id: u16, kind: u8, data: &[u8]) -> Vec<u8> {
-    let mut bytes = (data.len() as u32).to_le_bytes().to_vec();
-    bytes.extend([id as u8, (id >> 8) as u8, kind, 0xff ^ kind]);
-    bytes.extend(data);
-    bytes
-}
-
-// What goes in and comes out.
-
-/// Hands in what must be taken at once.
-fn feed(client: &mut Client, now: Duration, bytes: &[u8]) {
-    assert_eq!(client.handle_input(now, bytes), bytes.len());
-}
-
-fn told(client: &mut Client) -> Vec<String> {
-    std::iter::from_fn(|| client.poll_event()).map(|event| text(&event)).collect()
-}
-
-/// All that an event holds.
-fn text(event: &ClientEvent) -> String {
-    let all = |package: &Package| format!("{}#{} {}", package.kind, package.id, to_hex(&package.data));
-    match event {
-        ClientEvent::Authenticated => "Authenticated".into(),
-        ClientEvent::Denied(package) => format!("Denied {}", all(package)),
-        ClientEvent::Answer { request, package } => format!("Answer to {request}: {}", all(package)),
-        ClientEvent::Error { request, package } => format!("Error to {request}: {}", all(package)),
-        ClientEvent::Event(package) => format!("Event {}", all(package)),
-        ClientEvent::TimedOut { id, request } => format!("TimedOut {request}#{id}"),
-        ClientEvent::Late { request, package } => format!("Late to {request}: {}", all(package)),
-        ClientEvent::Unmatched(package) => format!("Unmatched {}", all(package)),
-        ClientEvent::Unknown(package) => format!("Unknown {}", all(package)),
-        ClientEvent::Lost { id, request } => format!("Lost {request}#{id}"),
-        ClientEvent::Rejoin(room) => format!("Rejoin {} in {:?}", room.id, room.scope),
-        ClientEvent::NotRemembered { id } => format!("NotRemembered {id}"),
-        ClientEvent::Closed(CloseReason::Decode(error)) => {
-            format!("Closed {} at {} ({})", error.kind(), error.offset(), error.what())
-        }
-        ClientEvent::Closed(reason) => format!("Closed {reason:?}"),
-        other => panic!("unexpected {other:?}"),
-    }
-}
-
-fn bytes_of(client: &mut Client) -> Vec<u8> {
-    std::iter::from_fn(|| client.poll_transmit()).flatten().collect()
-}
-
-/// The packages that wait to be sent, as (ID, TYPE, data), by the table of the header.
-fn sent(client: &mut Client) -> Vec<(u16, u8, Vec<u8>)> {
-    let bytes = bytes_of(client);
-    let (mut rest, mut all) = (&bytes[..], Vec::new());
-    while let Some((header, behind)) = rest.split_first_chunk::<8>() {
-        let [a, b, c, d, low, high, kind, check] = *header;
-        assert_eq!(check, kind ^ 0xff);
-        let (data, behind) = behind.split_at(u32::from_le_bytes([a, b, c, d]) as usize);
-        all.push((u16::from_le_bytes([low, high]), kind, data.to_vec()));
-        rest = behind;
-    }
-    assert_eq!(rest, b"");
-    all
-}
-
-const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-const fn s(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-const NANO: Duration = Duration::from_nanos(1);
-
-fn limit(limit: Limit, max: u64) -> Error {
-    Error::Usage(UsageError::LimitReached { limit, max })
-}
 
 // The table: what may be asked.
 
@@ -271,6 +86,7 @@ fn client_in(state: State, words: &Words) -> Client {
         State::Reconnected => {
             words.log_in(&mut client, ms(0));
             client.close(ms(0));
+            told(&mut client);
             client.reconnect(ms(0)).unwrap();
         }
     }
@@ -347,6 +163,13 @@ fn every_type_with_every_id_is_told_as_the_specification_says() {
     for dialect in dialects() {
         let words = words(dialect);
         let UnderWay { waiting, given_up, auth, ping, .. } = under_way(&words);
+        // OK, RES_AUTH, CONF_OK, AUTH_SUCCESS.
+        let accepts = match dialect.name {
+            "v1" => 17,
+            "module" => 65,
+            "siridb" => 2,
+            _ => 65,
+        };
         assert_eq!(ping.is_some(), dialect.name != "module");
         let mut ids: BTreeSet<u16> = [waiting, given_up, auth, 0, 40_000, u16::MAX].into();
         ids.extend(ping);
@@ -365,7 +188,8 @@ fn every_type_with_every_id_is_told_as_the_specification_says() {
                     FromServer::Unknown => (vec![format!("Unknown {all}")], 0),
                     FromServer::Accepted => (vec!["Authenticated".to_owned()], 0),
                     FromServer::Denied => (vec![format!("Denied {all}")], 0),
-                    FromServer::Answer if is_auth => (vec!["Authenticated".to_owned()], 1),
+                    FromServer::Answer if is_auth && kind == accepts => (vec!["Authenticated".to_owned()], 1),
+                    FromServer::Answer if is_auth => (vec![format!("Unmatched {all}")], 0),
                     FromServer::Error if is_auth => (vec![format!("Denied {all}")], 1),
                     FromServer::Answer if id == waiting => (vec![format!("Answer to {request}: {all}")], 1),
                     FromServer::Error if id == waiting => (vec![format!("Error to {request}: {all}")], 1),
@@ -478,11 +302,43 @@ fn in_flight_is_capped_and_an_answer_makes_room() {
     let ids: Vec<u16> = (0..1024).map(|_| words.ask(&mut client, ms(0))).collect();
     let refused = Err(limit(Limit::MaxInFlight, 1024));
     assert_eq!(client.request(ms(0), body(&words.request)), refused);
-    assert_eq!(client.request(ms(0), body(&words.auth)), refused);
+    assert_eq!(client.send(ms(0), body(&words.request)), refused);
     assert_eq!(client.request(ms(0), Body::empty(32u8)), refused);
-    feed(&mut client, ms(0), &words.answer(ids[500]));
-    assert_eq!(words.ask(&mut client, ms(0)), 1026);
+    // An authentication goes out beyond it.
+    assert_eq!(client.request(ms(0), body(&words.auth)), Ok(1026));
+    assert_eq!((client.in_flight(), client.request(ms(0), body(&words.request))), (1025, refused));
+    feed(&mut client, ms(0), &words.ok(1026));
     assert_eq!(client.request(ms(0), body(&words.request)), refused);
+    feed(&mut client, ms(0), &words.answer(ids[500]));
+    assert_eq!(words.ask(&mut client, ms(0)), 1027);
+    assert_eq!(client.request(ms(0), body(&words.request)), refused);
+}
+
+#[test]
+fn one_request_at_least_may_be_in_flight() {
+    for dialect in dialects() {
+        let words = words(dialect);
+        let config = words.config().with_limits(dialect.limits.with_max_in_flight(0));
+        let mut client = words.client_with(&config, ms(0));
+        let id = words.ask(&mut client, ms(0));
+        assert_eq!(client.request(ms(0), body(&words.request)), Err(limit(Limit::MaxInFlight, 1)));
+        let again = client.request(ms(0), body(&words.auth)).unwrap();
+        feed(&mut client, ms(0), &[words.ok(again), words.answer(id)].concat());
+        assert_eq!(told(&mut client).len(), 2);
+        words.ask(&mut client, ms(0));
+    }
+}
+
+/// The machine's own PING takes no place from requests.
+#[test]
+fn a_ping_without_an_answer_takes_no_place() {
+    let words = v1();
+    let mut client = words.client_with(&words.config().with_limits(Limits::V1.with_max_in_flight(2)), ms(0));
+    client.handle_timeout(s(30));
+    assert_eq!(sent(&mut client), [(2, 32, vec![])]);
+    assert_eq!([words.ask(&mut client, s(30)), words.ask(&mut client, s(30))], [3, 4]);
+    assert_eq!(client.request(s(30), body(&words.request)), Err(limit(Limit::MaxInFlight, 2)));
+    assert_eq!(client.in_flight(), 3);
 }
 
 #[test]
@@ -586,6 +442,75 @@ fn only_requests_that_somebody_waits_for_are_given_up() {
     assert_eq!(client.give_up(waiting), Err(UsageError::NoSuchRequest { id: waiting }));
 }
 
+// What gets no answer.
+
+#[test]
+fn what_is_sent_without_an_answer_leaves_nothing_behind() {
+    let words = v1();
+    let mut client = words.client();
+    let waiting = words.ask(&mut client, ms(0));
+    assert_eq!(waiting, 2);
+    // More than may be in flight.
+    for id in 3..2000 {
+        assert_eq!(client.send(ms(0), Body::new(34u8, &b"\x90"[..])), Ok(id));
+        assert_eq!(sent(&mut client).last(), Some(&(id, 34, vec![0x90])));
+    }
+    assert_eq!((client.in_flight(), client.give_up(3)), (1, Err(UsageError::NoSuchRequest { id: 3 })));
+    // Should an answer come, nobody knows of the request: not of its TYPE, nor of the rooms it asked for.
+    let join = client.send(ms(0), v1_body(38, JOIN_5_456)).unwrap();
+    feed(&mut client, ms(0), &[words.answer(3), package(join, 18, &hex("9205c0"))].concat());
+    assert_eq!(told(&mut client), ["Unmatched 18#3 02".to_owned(), format!("Unmatched 18#{join} 9205c0")]);
+    assert_eq!(rooms(&client), [""; 0]);
+    // It runs out of no time, and is not lost.
+    client.handle_timeout(s(120));
+    assert_eq!(told(&mut client), ["TimedOut 34#2"]);
+    client.close(s(120));
+    assert_eq!(told(&mut client), ["Closed Local"]);
+}
+
+#[test]
+fn what_is_sent_without_an_answer_passes_over_ids_in_flight() {
+    let dialect = Dialect { first_id: u16::MAX - 1, ..v1::DIALECT };
+    let words = Words { dialect, ..v1() };
+    let mut client = words.client();
+    assert_eq!(words.ask(&mut client, ms(0)), u16::MAX);
+    for id in 0..u16::MAX {
+        assert_eq!(client.send(ms(0), Body::empty(34u8)), Ok(id));
+        while client.poll_transmit().is_some() {}
+    }
+    assert_eq!(client.send(ms(0), Body::empty(34u8)), Ok(0));
+}
+
+/// As requests, but for an authentication, which has an answer always.
+#[test]
+fn every_type_is_sent_without_an_answer_where_it_may_be_asked() {
+    use State::{Authenticated, Closed, DeniedAgain, Fresh, PendingAgain, Reconnected};
+    for dialect in dialects() {
+        let words = words(dialect);
+        for (state, kind) in STATES.into_iter().flat_map(|state| (0..=u8::MAX).map(move |kind| (state, kind))) {
+            let mut client = client_in(state, &words);
+            let before = (client.in_flight(), client.poll_deadline());
+            let found = client.send(ms(1), Body::new(kind, &b"\x01\x02"[..]));
+            let class = (dialect.from_client)(kind);
+            let is_open = class == FromClient::Open || dialect.name == "module" && matches!(state, Fresh | Reconnected);
+            let expected = match state {
+                // Both are true.
+                Closed if class == FromClient::Auth => continue,
+                Closed => Some(UsageError::Closed),
+                _ if class == FromClient::Auth => Some(UsageError::WrongKind { kind }),
+                Authenticated | PendingAgain | DeniedAgain => None,
+                _ if is_open => None,
+                _ => Some(UsageError::NotAuthenticated { kind }),
+            };
+            let place = format!("{} {kind} in {state:?}", dialect.name);
+            assert_eq!(found.err(), expected.map(Error::Usage), "{place}");
+            let out: Vec<_> = found.ok().map(|id| (id, kind, vec![1, 2])).into_iter().collect();
+            assert_eq!(sent(&mut client), out, "{place}");
+            assert_eq!((client.in_flight(), client.poll_deadline()), before, "{place}");
+        }
+    }
+}
+
 // Order.
 
 /// The fact sheet's §1: a query that changes data (2), a plain one (3) and a ping (4) are answered 3, 4, 2.
@@ -631,14 +556,6 @@ fn events_are_told_from_answers_by_type() {
             assert_eq!(told(&mut client), [format!("Answer to {}: {}#{id} 02", words.request.0, words.answer.0)]);
         }
     }
-}
-
-const JOIN_5_456: &str = "93a72f2f737475666605cd01c8";
-const ROOM_5: &str = "82a573636f7065b140636f6c6c656374696f6e3a7374756666a2696405";
-const EMIT_5: &str = "84a573636f7065b140636f6c6c656374696f6e3a7374756666a2696405a56576656e74ab6e65772d6d657373616765a46172677391a648656c6c6f21";
-
-fn v1_body(kind: u8, digits: &str) -> Body {
-    Body::new(kind, hex(digits))
 }
 
 /// Golden frames, with the IDs of this client: the JOIN event comes after the answer, those of EMIT and LEAVE before.
@@ -691,6 +608,27 @@ fn authentication_is_denied_and_then_accepted() {
         assert!(client.is_authenticated());
         assert_eq!(client.in_flight(), 0);
         words.ask(&mut client, ms(2));
+    }
+}
+
+/// Answers of other TYPEs with its ID are answers to nothing, and its time runs on.
+#[test]
+fn an_authentication_waits_for_the_type_that_accepts() {
+    for (dialect, others) in
+        [(v1::DIALECT, &[16, 18][..]), (legacy::S2, &[64, 66, 80, 81]), (siridb::DIALECT, &[0, 1, 3, 5, 32, 33])]
+    {
+        let words = words(dialect);
+        let mut client = Client::new(&words.config(), ms(0));
+        let id = client.request(ms(0), body(&words.auth)).unwrap();
+        for kind in others {
+            feed(&mut client, s(1), &package(id, *kind, b"\xc0"));
+            assert_eq!(told(&mut client), [format!("Unmatched {kind}#{id} c0")], "{}", dialect.name);
+            assert_eq!((client.is_authenticated(), client.in_flight()), (false, 1));
+            assert_eq!(client.poll_deadline(), Some(s(10)));
+            assert_eq!(client.request(s(1), body(&words.auth)), Err(Error::Usage(UsageError::AuthPending)));
+        }
+        feed(&mut client, s(2), &words.ok(id));
+        assert_eq!((told(&mut client), client.in_flight()), (vec!["Authenticated".to_owned()], 0));
     }
 }
 
@@ -768,234 +706,6 @@ fn modules_need_a_configuration_only_if_there_is_one() {
     feed(&mut client, ms(0), &package(9, 66, &hex("92d0caac6e6f207375636820636f6e66")));
     assert_eq!(told(&mut client), ["Denied 66#9 92d0caac6e6f207375636820636f6e66"]);
     assert_eq!(client.request(ms(0), body(&words.request)), refused);
-}
-
-// Keep-alive.
-
-#[test]
-fn silence_is_answered_with_a_ping_and_more_of_it_with_an_end() {
-    for dialect in dialects() {
-        let words = words(dialect);
-        let mut client = Client::new(&words.config(), s(5));
-        let Some((ping, pong)) = dialect.ping else {
-            assert_eq!(client.poll_deadline(), None);
-            continue;
-        };
-        assert_eq!(client.poll_deadline(), Some(s(35)));
-        client.handle_timeout(s(35) - NANO);
-        assert_eq!(bytes_of(&mut client), b"");
-        client.handle_timeout(s(35));
-        assert_eq!(bytes_of(&mut client), package(1, ping, b""));
-        assert_eq!(client.poll_deadline(), Some(s(45)));
-        feed(&mut client, s(40), &package(1, pong, b""));
-        assert_eq!((told(&mut client), client.in_flight()), (vec![], 0));
-        assert_eq!(client.poll_deadline(), Some(s(70)));
-        client.handle_timeout(s(70));
-        assert_eq!(bytes_of(&mut client), package(2, ping, b""));
-        client.handle_timeout(s(80) - NANO);
-        assert_eq!(told(&mut client), [""; 0]);
-        client.handle_timeout(s(80));
-        assert_eq!(told(&mut client), ["Closed KeepAlive"]);
-        assert_eq!(client.close_reason(), Some(CloseReason::KeepAlive));
-        assert_eq!(client.poll_deadline(), None);
-    }
-}
-
-#[test]
-fn golden_pings() {
-    for (dialect, expected) in
-        [(v1::DIALECT, "00000000010020df"), (legacy::S2, "00000000010020df"), (siridb::DIALECT, "00000000010003fc")]
-    {
-        let mut client = Client::new(&Config::new(&dialect), ms(0));
-        client.handle_timeout(s(30));
-        assert_eq!(to_hex(&bytes_of(&mut client)), expected);
-    }
-}
-
-#[test]
-fn any_byte_is_a_sign_of_life() {
-    let words = v1();
-    let mut client = Client::new(&words.config(), ms(0));
-    let event = package(u16::MAX, 0, b"\xa5READY");
-    for (index, byte) in event.iter().enumerate() {
-        let now = s(29 * (index as u64 + 1));
-        client.handle_timeout(now);
-        feed(&mut client, now, &[*byte]);
-        assert_eq!(client.poll_deadline(), Some(now + s(30)));
-    }
-    assert_eq!((told(&mut client).len(), bytes_of(&mut client)), (1, vec![]));
-    // Nothing is none.
-    let last = s(29 * event.len() as u64);
-    feed(&mut client, last + s(10), b"");
-    assert_eq!(client.poll_deadline(), Some(last + s(30)));
-    // After a PING, too: it is not the end ten seconds after the PING.
-    client.handle_timeout(last + s(30));
-    feed(&mut client, last + s(39), &event[..1]);
-    client.handle_timeout(last + s(40));
-    assert_eq!(told(&mut client), [""; 0]);
-}
-
-#[test]
-fn an_answer_to_something_else_is_a_sign_of_life_and_the_ping_is_still_recognized() {
-    let words = v1();
-    let mut client = words.client();
-    let id = words.ask(&mut client, ms(0));
-    sent(&mut client);
-    client.handle_timeout(s(30));
-    assert_eq!(sent(&mut client), [(3, 32, vec![])]);
-    feed(&mut client, s(35), &words.answer(id));
-    feed(&mut client, s(36), &package(3, 16, b""));
-    assert_eq!(told(&mut client), ["Answer to 34: 18#2 02"]);
-    assert_eq!(client.poll_deadline(), Some(s(66)));
-}
-
-#[test]
-fn a_ping_goes_out_when_all_places_are_taken() {
-    let words = v1();
-    let config = words.config().with_limits(Limits::V1.with_max_in_flight(1));
-    let mut client = words.client_with(&config, ms(0));
-    assert_eq!(words.ask(&mut client, ms(0)), 2);
-    sent(&mut client);
-    client.handle_timeout(s(30));
-    assert_eq!(sent(&mut client), [(3, 32, vec![])]);
-    feed(&mut client, s(31), &[package(3, 16, b""), words.answer(2)].concat());
-    assert_eq!(told(&mut client), ["Answer to 34: 18#2 02"]);
-}
-
-/// A peer that takes nothing more: what was queued stays queued, and silence must be noticed all the same.
-#[test]
-fn silence_is_noticed_while_no_more_bytes_can_wait() {
-    let words = v1();
-    let config = words.config().with_limits(Limits::V1.with_max_queued_bytes(20));
-    let mut client = words.client_with(&config, ms(0));
-    words.ask(&mut client, ms(0));
-    assert_eq!(client.request(ms(0), body(&words.request)), Err(limit(Limit::MaxQueuedBytes, 20)));
-    for (due, reason) in [(s(30), None), (s(40), Some(CloseReason::KeepAlive))] {
-        assert_eq!(client.poll_deadline(), Some(due));
-        client.handle_timeout(due);
-        assert_eq!(client.close_reason(), reason);
-    }
-    // The PING was not queued beyond the limit.
-    assert_eq!(sent(&mut client).len(), 1);
-}
-
-/// Life in between, but no PONG: silence counts anew, and no second PING goes after the first.
-#[test]
-fn a_ping_without_an_answer_gets_no_company() {
-    let words = v1();
-    let mut client = words.client();
-    client.handle_timeout(s(30));
-    assert_eq!(sent(&mut client), [(2, 32, vec![])]);
-    feed(&mut client, s(35), &room_event(7, 5));
-    assert_eq!(client.poll_deadline(), Some(s(65)));
-    client.handle_timeout(s(65));
-    assert_eq!((sent(&mut client), client.poll_deadline()), (vec![], Some(s(75))));
-    feed(&mut client, s(70), &package(2, 16, b""));
-    assert_eq!((told(&mut client).len(), client.poll_deadline()), (1, Some(s(100))));
-    client.handle_timeout(s(100));
-    assert_eq!(sent(&mut client), [(3, 32, vec![])]);
-    feed(&mut client, s(101), &room_event(7, 5));
-    client.handle_timeout(s(131));
-    client.handle_timeout(s(141) - NANO);
-    assert_eq!((sent(&mut client), told(&mut client).len()), (vec![], 1));
-    client.handle_timeout(s(141));
-    assert_eq!(told(&mut client), ["Closed KeepAlive"]);
-}
-
-/// Large data on its way: each look at which a chunk of 4 KiB was fetched since the last one is put off.
-#[test]
-fn a_large_upload_puts_the_ping_off() {
-    for (len, puts_off) in [(4096, true), (4095 - 8, false)] {
-        let words = v1();
-        let mut client = words.client();
-        client.request_with_timeout(ms(0), Body::new(34u8, vec![0xc0; len]), Duration::MAX).unwrap();
-        let chunks: Vec<usize> = std::iter::from_fn(|| client.poll_transmit()).map(|chunk| chunk.len()).collect();
-        assert_eq!(chunks.iter().any(|len| *len >= 4096), puts_off, "{chunks:?}");
-        client.handle_timeout(s(30));
-        assert_eq!(bytes_of(&mut client).is_empty(), puts_off);
-        assert_eq!(client.poll_deadline(), Some(if puts_off { s(60) } else { s(40) }));
-        client.handle_timeout(s(60));
-        if puts_off {
-            assert_eq!(sent(&mut client), [(3, 32, vec![])]);
-        } else {
-            assert_eq!(client.close_reason(), Some(CloseReason::KeepAlive));
-        }
-    }
-}
-
-#[test]
-fn an_upload_of_minutes_is_not_given_up_while_somebody_fetches_it() {
-    let words = v1();
-    let mut client = words.client();
-    client.request_with_timeout(ms(0), Body::new(34u8, vec![0xc0; 3 << 20]), Duration::MAX).unwrap();
-    let mut now = ms(0);
-    // A chunk each nine seconds: 256 KiB at most, so that there are twelve at least.
-    let mut chunks = 0;
-    while let Some(chunk) = client.poll_transmit() {
-        assert!(chunk.len() <= 256 << 10);
-        chunks += 1;
-        now += s(9);
-        while let Some(deadline) = client.poll_deadline().filter(|deadline| *deadline <= now) {
-            client.handle_timeout(deadline);
-        }
-        assert_eq!(client.close_reason(), None, "at {now:?}");
-    }
-    assert!(chunks >= 12, "{chunks}");
-    // Then silence counts.
-    for _ in 0..3 {
-        let deadline = client.poll_deadline().unwrap();
-        client.handle_timeout(deadline);
-        while client.poll_transmit().is_some() {}
-        if client.close_reason().is_some() {
-            break;
-        }
-    }
-    assert_eq!(client.close_reason(), Some(CloseReason::KeepAlive));
-}
-
-#[test]
-fn never_is_never() {
-    let words = v1();
-    let config = words
-        .config()
-        .with_keep_alive(Duration::MAX, Duration::MAX)
-        .with_request_timeout(Duration::MAX)
-        .with_auth_timeout(Duration::MAX);
-    never(&config, ms(1));
-}
-
-/// 0 and never is a time that can be written, and callers add deadlines to an instant.
-#[test]
-fn never_is_never_on_a_clock_that_starts_at_zero() {
-    let never_ever = v1().config().with_keep_alive(Duration::MAX, Duration::MAX).with_request_timeout(Duration::MAX);
-    never(&never_ever.with_auth_timeout(Duration::MAX), ms(0));
-}
-
-/// Nothing is ever due.
-fn never(config: &Config, start: Duration) {
-    let words = v1();
-    let mut client = Client::new(config, start);
-    assert_eq!(client.poll_deadline(), None);
-    client.request(start, body(&words.auth)).unwrap();
-    assert_eq!(client.poll_deadline(), None);
-    feed(&mut client, start, &words.ok(1));
-    words.ask(&mut client, start);
-    assert_eq!(client.poll_deadline(), None);
-    client.handle_timeout(Duration::MAX);
-    assert_eq!(told(&mut client), ["Authenticated"]);
-}
-
-#[test]
-fn an_interval_of_zero_is_a_millisecond() {
-    let mut client = Client::new(&v1().config().with_keep_alive(ms(0), ms(0)), s(2));
-    assert_eq!(client.poll_deadline(), Some(s(2) + ms(1)));
-    client.handle_timeout(s(2));
-    assert_eq!(bytes_of(&mut client), b"");
-    client.handle_timeout(s(2) + ms(1));
-    assert_eq!(sent(&mut client), [(1, 32, vec![])]);
-    assert_eq!(client.poll_deadline(), Some(s(2) + ms(2)));
-    client.handle_timeout(s(2) + ms(2));
-    assert_eq!(told(&mut client), ["Closed KeepAlive"]);
 }
 
 // Time of requests.
@@ -1137,7 +847,7 @@ fn data_that_does_not_decode_costs_no_other_package() {
             package(3, 19, junk),
             package(u16::MAX, 9, junk),
             package(4, 18, junk),
-            package(u16::MAX, 6, &hex(ROOM_5)),
+            package(u16::MAX, 6, &hex(ROOM_7)),
             words.answer(5),
         ]
         .concat();
@@ -1162,249 +872,12 @@ fn data_that_does_not_decode_costs_no_other_package() {
                     format!("Error to 34: 19#3 {junk}"),
                     format!("Event 9#65535 {junk}"),
                     format!("Answer to 39: 18#4 {junk}"),
-                    format!("Event 6#65535 {ROOM_5}"),
+                    format!("Event 6#65535 {ROOM_7}"),
                     "Answer to 38: 18#5 02".to_owned(),
                 ]
             );
-            assert_eq!(rooms(&client), ["5 @collection:stuff"]);
+            assert_eq!(rooms(&client), ["7 @collection:stuff"]);
         });
-    }
-}
-
-// Rooms.
-
-fn rooms(client: &Client) -> Vec<String> {
-    client.rooms().map(|(id, scope)| format!("{id} {scope}")).collect()
-}
-
-/// Integers and texts in MessagePack: the few forms that are wanted here.
-fn int(id: i64) -> Vec<u8> {
-    if let Ok(id @ 0..=127) = u8::try_from(id) {
-        return vec![id];
-    }
-    [&[0xd3][..], &id.to_be_bytes()].concat()
-}
-
-fn str(text: &str) -> Vec<u8> {
-    [&[0xda][..], &(text.len() as u16).to_be_bytes(), text.as_bytes()].concat()
-}
-
-fn array(items: &[Vec<u8>]) -> Vec<u8> {
-    [&[0xdc][..], &(items.len() as u16).to_be_bytes(), &items.concat()].concat()
-}
-
-/// Asks to join these and is told that it worked.
-fn join(client: &mut Client, now: Duration, scope: &str, ids: &[i64]) {
-    let items: Vec<Vec<u8>> = std::iter::once(str(scope)).chain(ids.iter().map(|id| int(*id))).collect();
-    let id = client.request(now, Body::new(38u8, array(&items))).unwrap();
-    feed(client, now, &package(id, 18, &array(&items[1..])));
-    sent(client);
-}
-
-fn room_event(kind: u8, id: i64) -> Vec<u8> {
-    package(u16::MAX, kind, &[&hex("81a26964")[..], &int(id)].concat())
-}
-
-#[test]
-fn rooms_are_those_in_the_answers_to_a_join() {
-    let words = v1();
-    let mut client = words.client();
-    let mut exchange = |kind, asked: &str, answer_kind, answer: &str| {
-        let id = client.request(ms(0), v1_body(kind, asked)).unwrap();
-        feed(&mut client, ms(0), &package(id, answer_kind, &hex(answer)));
-        assert_eq!(told(&mut client).len(), 1);
-        rooms(&client)
-    };
-    // By ID, one of which does not exist.
-    assert_eq!(exchange(38, JOIN_5_456, 18, "9205c0"), ["5 //stuff"]);
-    // By name; again, which changes nothing.
-    assert_eq!(exchange(38, "92a72f2f7374756666a463686174", 18, "9106"), ["5 //stuff", "6 //stuff"]);
-    assert_eq!(exchange(38, "92a72f2f7374756666a463686174", 18, "9106"), ["5 //stuff", "6 //stuff"]);
-    // None asked for, and an error.
-    assert_eq!(exchange(38, "91a72f2f7374756666", 18, "90"), ["5 //stuff", "6 //stuff"]);
-    assert_eq!(exchange(38, "92a72f2f737475666607", 19, "9107"), ["5 //stuff", "6 //stuff"]);
-    // By ID, and it is gone; by a name that is gone, which says nothing of any ID.
-    assert_eq!(exchange(38, "92a72f2f737475666605", 18, "91c0"), ["6 //stuff"]);
-    assert_eq!(exchange(38, "92a72f2f7374756666a463686174", 18, "91c0"), ["6 //stuff"]);
-    // Left by name; an error leaves nothing.
-    assert_eq!(exchange(39, "92a72f2f7374756666a463686174", 19, "9106"), ["6 //stuff"]);
-    assert_eq!(exchange(39, "92a72f2f7374756666a463686174", 18, "9106"), [""; 0]);
-    // Large IDs.
-    assert_eq!(exchange(38, "92a4406e6f70ce00010000", 18, "91ce00010000"), ["65536 @nop"]);
-    assert_eq!(exchange(38, "92a4406e6f70cf7fffffffffffffff", 18, "91cf7fffffffffffffff").len(), 2);
-    // A query whose answer looks like one to a JOIN is none.
-    assert_eq!(exchange(34, "92a72f2f737475666605", 18, "9105").len(), 2);
-}
-
-#[test]
-fn rooms_are_left_and_deleted_and_joined_by_events() {
-    let words = v1();
-    let mut client = words.client();
-    join(&mut client, ms(0), "//stuff", &[5, 6, 7]);
-    assert_eq!(told(&mut client).len(), 1);
-    feed(&mut client, ms(0), &[room_event(7, 5), room_event(9, 7), room_event(9, 99)].concat());
-    assert_eq!(rooms(&client), ["6 //stuff"]);
-    // Before 1.8.6 the scope is not sent.
-    feed(&mut client, ms(0), &room_event(6, 5));
-    assert_eq!(rooms(&client), ["6 //stuff"]);
-    feed(&mut client, ms(0), &package(u16::MAX, 6, &hex(ROOM_5)));
-    assert_eq!(rooms(&client), ["5 @collection:stuff", "6 //stuff"]);
-    // What is said in a room changes nothing.
-    feed(&mut client, ms(0), &package(u16::MAX, 8, &hex(EMIT_5)));
-    assert_eq!(rooms(&client).len(), 2);
-    assert_eq!(told(&mut client).len(), 6);
-}
-
-#[test]
-fn a_join_that_was_given_up_has_joined() {
-    let words = v1();
-    let mut client = words.client_with(&words.config().with_request_timeout(s(1)), ms(0));
-    let first = client.request(ms(0), v1_body(38, JOIN_5_456)).unwrap();
-    client.handle_timeout(s(1));
-    feed(&mut client, s(2), &package(first, 18, &hex("9205c0")));
-    assert_eq!(rooms(&client), ["5 //stuff"]);
-    let second = client.request(s(2), v1_body(39, JOIN_5_456)).unwrap();
-    client.give_up(second).unwrap();
-    feed(&mut client, s(2), &package(second, 18, &hex("9205c0")));
-    assert_eq!(rooms(&client), [""; 0]);
-    assert_eq!(told(&mut client), ["TimedOut 38#2", "Late to 38: 18#2 9205c0", "Late to 39: 18#3 9205c0"]);
-}
-
-#[test]
-fn rooms_are_rejoined_after_a_reconnect_by_id() {
-    let words = v1();
-    let mut client = words.client();
-    join(&mut client, ms(0), "//stuff", &[300, -1, 7]);
-    join(&mut client, ms(0), "//other", &[8]);
-    told(&mut client);
-    client.handle_eof(ms(1));
-    client.reconnect(ms(2)).unwrap();
-    let all = ["-1 //stuff", "7 //stuff", "8 //other", "300 //stuff"];
-    assert_eq!(rooms(&client), all);
-    // Not before somebody is let in.
-    let denied = client.request(ms(2), body(&words.auth)).unwrap();
-    feed(&mut client, ms(2), &package(denied, words.denied.0, &words.denied.1));
-    assert_eq!(told(&mut client).len(), 2);
-    let rejoin = |client: &mut Client, now| {
-        let id = client.request(now, body(&words.auth)).unwrap();
-        feed(client, now, &words.ok(id));
-        told(client)
-    };
-    let expected = [
-        "Authenticated",
-        "Rejoin -1 in \"//stuff\"",
-        "Rejoin 7 in \"//stuff\"",
-        "Rejoin 8 in \"//other\"",
-        "Rejoin 300 in \"//stuff\"",
-    ];
-    assert_eq!(rejoin(&mut client, ms(3)), expected);
-    // Once on a connection.
-    assert_eq!(rejoin(&mut client, ms(4)), ["Authenticated"]);
-    // It breaks again, before and after they are asked for: none is lost.
-    client.close(ms(5));
-    assert_eq!(told(&mut client), ["Closed Local"]);
-    client.reconnect(ms(5)).unwrap();
-    assert_eq!(rejoin(&mut client, ms(5)), expected);
-    let items = [str("//stuff"), int(-1), int(7), int(300)];
-    client.request(ms(5), Body::new(38u8, array(&items))).unwrap();
-    client.handle_eof(ms(6));
-    assert_eq!(told(&mut client), ["Lost 38#2", "Closed Eof"]);
-    client.reconnect(ms(6)).unwrap();
-    assert_eq!(rejoin(&mut client, ms(6)), expected);
-    // One is gone meanwhile: the answer says nil, and it is not asked for again.
-    let id = client.request(ms(6), Body::new(38u8, array(&items))).unwrap();
-    feed(&mut client, ms(6), &package(id, 18, &array(&[int(-1), hex("c0"), int(300)])));
-    assert_eq!(rooms(&client), ["-1 //stuff", "8 //other", "300 //stuff"]);
-    // One is not wanted any more.
-    client.forget_room(8);
-    client.forget_room(8);
-    told(&mut client);
-    client.close(ms(7));
-    told(&mut client);
-    client.reconnect(ms(7)).unwrap();
-    client.forget_room(-1);
-    assert_eq!(rejoin(&mut client, ms(7)), ["Authenticated", "Rejoin 300 in \"//stuff\""]);
-}
-
-#[test]
-fn rooms_beyond_the_limit_are_told_and_not_remembered() {
-    let words = v1();
-    let config = words.config().with_limits(Limits::V1.with_max_rooms(2));
-    let mut client = words.client_with(&config, ms(0));
-    join(&mut client, ms(0), "@:a", &[1, 2, 3, 2, 4]);
-    let told = told(&mut client);
-    assert_eq!(told[..2], ["NotRemembered 3", "NotRemembered 4"]);
-    assert!(told[2].starts_with("Answer to 38"), "{told:?}");
-    assert_eq!(rooms(&client), ["1 @:a", "2 @:a"]);
-    feed(&mut client, ms(0), &package(u16::MAX, 6, &hex(ROOM_5)));
-    assert_eq!(self::told(&mut client), ["NotRemembered 5".to_owned(), format!("Event 6#65535 {ROOM_5}")]);
-    feed(&mut client, ms(0), &room_event(7, 1));
-    join(&mut client, ms(0), "@:a", &[3]);
-    assert_eq!(rooms(&client), ["2 @:a", "3 @:a"]);
-}
-
-/// The answer is as long as the request (fact sheet, §4.4): what a server says beyond it is no room, and must not become an
-/// event for each byte, which no limit would hold back.
-#[test]
-fn an_answer_longer_than_its_join_costs_no_more_than_its_bytes() {
-    let words = v1();
-    let mut client = words.client();
-    let id = client.request(ms(0), v1_body(38, "92a72f2f737475666605")).unwrap();
-    let ids: Vec<u8> = (0..50_000_u16).flat_map(|id| [&[0xcd][..], &id.to_be_bytes()].concat()).collect();
-    let answer = package(id, 18, &[&[0xdc][..], &50_000_u16.to_be_bytes(), &ids].concat());
-    let ((), heap) = measure(|| feed(&mut client, ms(0), &answer));
-    assert!(heap.peak < 4 * answer.len() + 65_536, "{} bytes: {heap:?}", answer.len());
-    assert!(told(&mut client).len() <= 2 && client.rooms().count() <= 1);
-}
-
-#[test]
-fn scopes_beyond_a_kibibyte_are_not_remembered() {
-    let words = v1();
-    let mut client = words.client();
-    let scope = |len: usize| format!("//{}", "x".repeat(len - 2));
-    join(&mut client, ms(0), &scope(1024), &[1]);
-    join(&mut client, ms(0), &scope(1025), &[2]);
-    let told = told(&mut client);
-    assert_eq!((told.len(), &told[1][..]), (3, "NotRemembered 2"));
-    assert_eq!(rooms(&client), [format!("1 {}", scope(1024))]);
-}
-
-/// Golden frames of S2: what a WATCH named is watched when it is answered, and what an UNWATCH or a WATCH_DEL named no longer.
-#[test]
-fn things_that_are_watched_are_rooms() {
-    for dialect in [legacy::S1, legacy::S2] {
-        let words = words(dialect);
-        let mut client = words.client();
-        let watch = client
-            .request(ms(0), v1_body(48, "f5867468696e6773f00304e9e7038a636f6c6c656374696f6e857374756666"))
-            .unwrap();
-        assert_eq!(rooms(&client), [""; 0]);
-        feed(&mut client, ms(0), &package(watch, 80, b""));
-        assert_eq!(rooms(&client), ["3 stuff", "4 stuff", "999 stuff"]);
-        // A WATCH_DEL.
-        feed(&mut client, ms(0), &package(0, 18, &hex("f4812304")));
-        assert_eq!(rooms(&client), ["3 stuff", "999 stuff"]);
-        // What is refused changes nothing.
-        let things = "f5867468696e6773ef0307 8a636f6c6c656374696f6e857374756666";
-        for kind in [48, 49] {
-            let id = client.request(ms(0), v1_body(kind, things)).unwrap();
-            feed(&mut client, ms(0), &package(id, words.error.0, &words.error.1));
-        }
-        assert_eq!(rooms(&client), ["3 stuff", "999 stuff"]);
-        let status = client.request(ms(0), Body::empty(48u8)).unwrap();
-        feed(&mut client, ms(0), &package(status, 80, b""));
-        assert_eq!(rooms(&client), ["0 ", "3 stuff", "999 stuff"]);
-        let unwatch =
-            client.request(ms(0), v1_body(49, "f5867468696e6773ee038a636f6c6c656374696f6e857374756666")).unwrap();
-        feed(&mut client, ms(0), &package(unwatch, 81, b""));
-        assert_eq!(rooms(&client), ["0 ", "999 stuff"]);
-        told(&mut client);
-        client.handle_eof(ms(1));
-        told(&mut client);
-        client.reconnect(ms(1)).unwrap();
-        let auth = client.request(ms(1), body(&words.auth)).unwrap();
-        feed(&mut client, ms(1), &words.ok(auth));
-        assert_eq!(told(&mut client), ["Authenticated", "Rejoin 0 in \"\"", "Rejoin 999 in \"stuff\""]);
     }
 }
 
@@ -1451,37 +924,40 @@ fn a_reconnect_starts_over() {
         // Half a package came, and something is not sent yet.
         feed(&mut client, ms(1), &words.answer(first)[..5]);
         client.close(s(5));
+        // Its IDs would be taken for those of the new connection.
+        assert_eq!(client.reconnect(s(6)), Err(UsageError::NotDrained));
+        assert_eq!(text(&client.poll_event().unwrap()), format!("Lost {}#{first}", words.request.0));
+        assert_eq!(client.reconnect(s(6)), Err(UsageError::NotDrained));
+        assert_eq!(client.close_reason(), Some(CloseReason::Local));
+        assert_eq!(told(&mut client), ["Closed Local"]);
         client.reconnect(s(6)).unwrap();
         assert_eq!(client.poll_transmit(), None);
         assert_eq!(client.poll_deadline(), dialect.ping.map(|_| s(36)));
-        // Events stay.
-        assert_eq!(told(&mut client), [format!("Lost {}#{first}", words.request.0), "Closed Local".into()]);
         assert_eq!((client.is_authenticated(), client.close_reason(), client.in_flight()), (false, None, 0));
         words.log_in(&mut client, s(6));
         assert_eq!(words.ask(&mut client, s(6)), first);
         feed(&mut client, s(6), &words.answer(first));
         assert_eq!(told(&mut client).len(), 1);
         client.close(s(7));
+        assert_eq!(told(&mut client), ["Closed Local"]);
         client.reconnect(s(7)).unwrap();
         assert_eq!(client.reconnect(s(7)), Err(UsageError::StillOpen));
     }
 }
 
 #[test]
-fn a_client_that_reconnects_and_is_not_drained_does_not_grow() {
+fn a_client_that_is_not_drained_does_not_reconnect() {
     let words = v1();
-    let config = words.config().with_limits(Limits::V1.with_max_queued_events(4));
-    let mut client = Client::new(&config, ms(0));
-    let mut reconnects = 0;
+    let mut client = Client::new(&words.config(), ms(0));
     for _ in 0..100 {
         client.close(ms(0));
-        match client.reconnect(ms(0)) {
-            Ok(()) => reconnects += 1,
-            Err(error) => assert_eq!(error, UsageError::LimitReached { limit: Limit::MaxQueuedEvents, max: 4 }),
-        }
+        assert_eq!(client.reconnect(ms(0)), Err(UsageError::NotDrained));
+        // Nothing was done.
+        assert_eq!(client.request(ms(0), body(&words.auth)), Err(Error::Usage(UsageError::Closed)));
     }
-    assert_eq!((reconnects, told(&mut client)), (3, vec!["Closed Local".to_owned(); 4]));
+    assert_eq!(told(&mut client), ["Closed Local"]);
     client.reconnect(ms(0)).unwrap();
+    assert_eq!((told(&mut client), client.close_reason()), (vec![], None));
 }
 
 // Limits.
@@ -1834,7 +1310,8 @@ impl Model {
         self.slots.iter().position(|(other, _)| *other == id)
     }
 
-    fn request(&mut self, now: u64, kind: u8, timeout: Option<u64>) -> Result<u16, UsageError> {
+    /// The ID for a package of this TYPE, if it may go out.
+    fn go(&mut self, kind: u8) -> Result<u16, UsageError> {
         if !self.open {
             return Err(UsageError::Closed);
         }
@@ -1844,7 +1321,8 @@ impl Model {
         if !matches!(kind, 32 | 33 | 35 | 36) && !self.is_in {
             return Err(UsageError::NotAuthenticated { kind });
         }
-        if self.slots.len() == CAP {
+        // An authentication goes out beyond the limit, and counts while it is under way.
+        if kind != 33 && self.slots.len() >= CAP {
             return Err(UsageError::LimitReached { limit: Limit::MaxInFlight, max: CAP as u64 });
         }
         while self.place(self.next).is_some() {
@@ -1852,6 +1330,11 @@ impl Model {
         }
         let id = self.next;
         self.next = self.next.wrapping_add(1);
+        Ok(id)
+    }
+
+    fn request(&mut self, now: u64, kind: u8, timeout: Option<u64>) -> Result<u16, UsageError> {
+        let id = self.go(kind)?;
         let slot = if kind == 33 {
             self.auth = Some((id, now + AUTH_TIME));
             Slot::Auth
@@ -1872,7 +1355,11 @@ impl Model {
             19 => true,
             _ => return self.told.push(format!("Unknown {kind}#{id} ")),
         };
-        let slot = self.place(id).map(|place| self.slots.remove(place).1);
+        let place = self.place(id);
+        if place.is_some_and(|place| self.slots[place].1 == Slot::Auth) && matches!(kind, 16 | 18) {
+            return self.told.push(format!("Unmatched {kind}#{id} "));
+        }
+        let slot = place.map(|place| self.slots.remove(place).1);
         self.told.push(match slot {
             None => format!("Unmatched {kind}#{id} "),
             Some(Slot::Waiting(request, _)) if is_error => format!("Error to {request}: {kind}#{id} "),
@@ -1945,6 +1432,7 @@ impl Model {
 #[derive(Clone, Debug)]
 enum Op {
     Request(u8, Option<u64>),
+    Send(u8),
     /// With the ID of something in use, if there is any.
     Answer(usize, u8),
     Stray(u16, u8),
@@ -1963,6 +1451,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     let answer = prop_oneof![4 => Just(18u8), 2 => Just(17), 1 => Just(16), 2 => Just(19), 1 => Just(5), 1 => Just(77)];
     let op = prop_oneof![
         12 => (kind, prop::option::of(0..60u64)).prop_map(|(kind, timeout)| Op::Request(kind, timeout)),
+        2 => prop_oneof![Just(34u8), Just(32), Just(38), Just(99)].prop_map(Op::Send),
         10 => (any::<usize>(), answer.clone()).prop_map(|(which, kind)| Op::Answer(which, kind)),
         1 => (prop_oneof![Just(0u16), Just(u16::MAX), any::<u16>()], answer).prop_map(|(id, kind)| Op::Stray(id, kind)),
         4 => (0..30u64).prop_map(Op::Wait),
@@ -1998,6 +1487,12 @@ proptest! {
                     let found = client.request_with_timeout(ms(now), Body::empty(kind), timeout.map_or(Duration::MAX, ms));
                     let expected = model.request(now, kind, timeout);
                     prop_assert_eq!(found, expected.map_err(Error::Usage));
+                    let out: Vec<_> = expected.ok().map(|id| (id, kind, vec![])).into_iter().collect();
+                    prop_assert_eq!(sent(&mut client), out);
+                }
+                Op::Send(kind) => {
+                    let expected = model.go(kind);
+                    prop_assert_eq!(client.send(ms(now), Body::empty(kind)), expected.map_err(Error::Usage));
                     let out: Vec<_> = expected.ok().map(|id| (id, kind, vec![])).into_iter().collect();
                     prop_assert_eq!(sent(&mut client), out);
                 }

@@ -52,7 +52,7 @@ struct Words {
 
 fn dialects() -> [Words; 6] {
     let word = |kind, digits| (kind, hex(digits));
-    let join = || (word(38, "93a72f2f737475666605cd01c8"), word(18, "9205c0"), &[(5, "//stuff")][..]);
+    let join = || (word(38, "93a72f2f737475666605cd01c8"), word(18, "9205c0"), &[(5, "@collection:stuff")][..]);
     let watch = || {
         let things = word(48, "f5867468696e6773f00304e9e7038a636f6c6c656374696f6e857374756666");
         (things, word(80, ""), &[(3, "stuff"), (4, "stuff"), (999, "stuff")][..])
@@ -69,7 +69,12 @@ fn dialects() -> [Words; 6] {
     [
         legacy(legacy::S1, word(35, "f485717565727983312b31"), Some(watch())),
         legacy(legacy::S2, word(36, "f585717565727984312b313b8a636f6c6c656374696f6e857374756666"), Some(watch())),
-        legacy(legacy::SEPTEMBER, word(34, "ef85737475666684312b313b"), None),
+        legacy(
+            legacy::SEPTEMBER,
+            word(34, "ef85737475666684312b313b"),
+            // The status of nodes.
+            Some((word(48, ""), word(80, ""), &[(0, "")])),
+        ),
         Words {
             dialect: v1::DIALECT,
             right: word(33, "92a561646d696ea470617373"),
@@ -469,6 +474,112 @@ fn pings_keep_a_quiet_connection() {
     });
 }
 
+/// As many requests as the server takes, and answers that take two minutes less a second: the client asks whether somebody is there,
+/// and learns that somebody is.
+#[test]
+fn slow_answers_do_not_end_a_connection_that_answers_pings() {
+    each(|words, seed| {
+        let config = Config::new(&words.dialect);
+        let config = config.with_limits(config.limits.with_max_in_flight(3));
+        let (asks, says, ping) = (words.request.clone(), words.answer.clone(), words.dialect.ping);
+        let mut talk = Talk::new(words, config, seed);
+        talk.log_in();
+        talk.wire.client.sent.take();
+        let ids = [(); 3].map(|()| talk.request(&asks));
+        talk.wire.run_for(Duration::from_secs(119));
+        let (client, server) = talk.told();
+        assert_eq!(client, []);
+        assert_eq!(server, ids.map(|id| ServerEvent::Request(package(id, &asks))));
+        // The login came without a delay, at 0: PINGs at 30, 60, 90 and 120.
+        let sent = talk.wire.client.sent.take();
+        let pings = sent.into_iter().filter(|(_, kind, _)| Some(*kind) == ping.map(|(ping, _)| ping));
+        assert_eq!(pings.count(), if ping.is_some() { 4 } else { 0 });
+        let now = talk.wire.now();
+        talk.wire.server.answer_all(now, &says);
+        talk.settle();
+        let [a, b, c] = ids.map(|id| ClientEvent::Answer { request: asks.0, package: package(id, &says) });
+        assert_eq!(talk.told().0, [c, b, a]);
+    });
+}
+
+/// A client, a server, and between them a server and a client that know as little of what goes through as there is to know.
+#[test]
+fn a_proxy_forwards_what_it_does_not_know() {
+    let now = Duration::ZERO;
+    let config = Config::new(&v1::DIALECT);
+    // With what TYPE 42 is answered, and what the user is told.
+    for (kind, is_answer) in [(99_u8, false), (18, true), (19, true)] {
+        let (mut user, mut near) = (Client::new(&config, now), Server::new(&config, now));
+        let (mut far, mut node) = (Client::new(&config, now), Server::new(&config, now));
+        for (client, server) in [(&mut user, &mut near), (&mut far, &mut node)] {
+            client.request(now, Body::empty(33u8)).unwrap();
+            to_server(client, server);
+            assert!(matches!(server.poll_event(), Some(ServerEvent::Authenticate(_))));
+            server.accept(now).unwrap();
+            to_client(server, client);
+            assert_eq!(client.poll_event(), Some(ClientEvent::Authenticated));
+        }
+        // The IDs of the two connections differ.
+        for _ in 0..5 {
+            user.send(now, Body::empty(34u8)).unwrap();
+        }
+        to_server(&mut user, &mut near);
+        for id in 2..7 {
+            assert!(matches!(near.poll_event(), Some(ServerEvent::Request(_))));
+            near.ignore(id).unwrap();
+        }
+        let id = user.request(now, Body::new(42u8, &b"what"[..])).unwrap();
+        assert_eq!(id, 7);
+        to_server(&mut user, &mut near);
+        let asks = (42, b"what".to_vec());
+        assert_eq!(near.poll_event(), Some(ServerEvent::Unknown(package(7, &asks))));
+        let there = far.request(now, body(&asks)).unwrap();
+        assert_eq!(there, 2);
+        to_server(&mut far, &mut node);
+        assert_eq!(node.poll_event(), Some(ServerEvent::Unknown(package(2, &asks))));
+        let says = (kind, b"this".to_vec());
+        node.forward(now, package(2, &says)).unwrap();
+        to_client(&mut node, &mut far);
+        let came = match far.poll_event() {
+            Some(ClientEvent::Answer { request: 42, package }) if kind == 18 => package,
+            Some(ClientEvent::Error { request: 42, package }) if kind == 19 => package,
+            Some(ClientEvent::Unknown(package)) if !is_answer => package,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(came, package(2, &says));
+        near.forward(now, Package { id, ..came }).unwrap();
+        // Events go through with whatever ID they have.
+        near.forward(now, package(77, &(15, b"news".to_vec()))).unwrap();
+        assert_eq!((near.waiting(), node.waiting()), (0, 0));
+        to_client(&mut near, &mut user);
+        let told = package(7, &says);
+        assert_eq!(
+            user.poll_event(),
+            Some(match kind {
+                18 => ClientEvent::Answer { request: 42, package: told },
+                19 => ClientEvent::Error { request: 42, package: told },
+                _ => ClientEvent::Unknown(told),
+            })
+        );
+        assert_eq!(user.poll_event(), Some(ClientEvent::Event(package(77, &(15, b"news".to_vec())))));
+        // What is no answer leaves both waiting.
+        assert_eq!([user.in_flight(), far.in_flight()], if is_answer { [0, 0] } else { [1, 1] });
+        assert_eq!([user.poll_event(), far.poll_event()], [None, None]);
+    }
+}
+
+fn to_server(client: &mut Client, server: &mut Server) {
+    while let Some(bytes) = client.poll_transmit() {
+        assert_eq!(server.handle_input(Duration::ZERO, &bytes), bytes.len());
+    }
+}
+
+fn to_client(server: &mut Server, client: &mut Client) {
+    while let Some(bytes) = server.poll_transmit() {
+        assert_eq!(client.handle_input(Duration::ZERO, &bytes), bytes.len());
+    }
+}
+
 #[test]
 fn a_dead_link_is_noticed_and_a_new_one_takes_over() {
     each(|words, seed| {
@@ -526,7 +637,7 @@ fn rooms_are_asked_for_again_after_each_break() {
                     assert_eq!(client, [ClientEvent::Answer { request: asks.0, package: package(id, &says) }]);
                     assert_eq!(server, [ServerEvent::Request(package(id, &asks))]);
                 }
-                let rooms: Vec<_> = talk.wire.client.machine.rooms().collect();
+                let rooms: Vec<_> = talk.wire.client.machine.rooms().map(|room| (room.id, &room.scope[..])).collect();
                 assert_eq!(rooms, joined);
                 // The server goes away: at the third time before the answer.
                 talk.wire.server.machine.close(talk.wire.now());
@@ -549,7 +660,7 @@ fn rooms_are_asked_for_again_after_each_break() {
             }
         }
     }
-    assert_eq!(count, 3);
+    assert_eq!(count, 4);
 }
 
 /// Both ends close in the middle of something: what had arrived counts, what had not is lost, and both are told so.

@@ -555,8 +555,75 @@ fn what_is_too_large_is_refused_and_the_request_waits_on() {
     assert_eq!(server.answer(ms(0), 1, Body::new(18u8, vec![0; 5])), large);
     assert_eq!(server.push(ms(0), Body::new(8u8, vec![0; 5])), large);
     assert_eq!((server.waiting(), server.poll_transmit()), (1, None));
+    let package = |len| Package { id: 1, kind: 18, data: vec![0; len].into() };
+    assert_eq!(server.forward(ms(0), package(5)), large);
+    assert_eq!((server.waiting(), server.poll_transmit()), (1, None));
     server.answer(ms(0), 1, Body::new(18u8, vec![0; 4])).unwrap();
     assert_eq!(sent(&mut server), [(1, 18, vec![0; 4])]);
+}
+
+/// Whoever sets a small limit does not mean these.
+#[test]
+fn the_short_answers_of_the_dialect_ignore_the_limit_of_data() {
+    for words in dialects() {
+        let dialect = words.dialect;
+        let mut server = Server::new(&words.config().with_limits(dialect.limits.with_max_data_len(0)), ms(0));
+        let mut expected = Vec::new();
+        if let Some((ping, pong)) = dialect.ping {
+            feed(&mut server, &[package(1, ping, b""), package(2, words.request, b"")].concat());
+            expected.push((1, pong, vec![]));
+            expected.push((2, dialect.unauthenticated.kind, dialect.unauthenticated.data.to_vec()));
+        }
+        assert_eq!(told(&mut server), [""; 0]);
+        feed(&mut server, &package(0, words.auth, b""));
+        server.deny(ms(0)).unwrap();
+        expected.push((0, dialect.denied.kind, dialect.denied.data.to_vec()));
+        feed(&mut server, &package(0, words.auth, b""));
+        // The caller's own words have to fit.
+        let large = EncodeError::LimitExceeded { limit: Limit::MaxDataLen, met: 1, max: 0 };
+        let denied = Body::new(dialect.denied.kind, &b"\xc0"[..]);
+        assert_eq!(server.deny_with(ms(0), denied), Err(Error::Encode(large)));
+        server.accept(ms(0)).unwrap();
+        expected.push((0, dialect.accepted.kind, dialect.accepted.data.to_vec()));
+        assert_eq!(sent(&mut server), expected, "{}", dialect.name);
+    }
+}
+
+// Proxies.
+
+/// Any package goes out as it is; with an answer's or an error's TYPE it is the answer to the request with its ID.
+#[test]
+fn every_type_is_forwarded_as_it_is() {
+    for words in dialects() {
+        let dialect = words.dialect;
+        for kind in 0..=u8::MAX {
+            let mut server = words.server();
+            feed(&mut server, &[words.ask(9), words.ask(9)].concat());
+            let all = [9, 9, 9, 10, u16::MAX].map(|id| Package { id, kind, data: (&b"\xc1"[..]).into() });
+            let is_answer = matches!((dialect.from_server)(kind), FromServer::Answer | FromServer::Error);
+            for (package, left) in all.iter().zip([1, 0, 0, 0, 0]) {
+                server.forward(ms(0), package.clone()).unwrap();
+                assert_eq!(server.waiting(), if is_answer { left } else { 2 }, "{} {kind}", dialect.name);
+            }
+            assert_eq!(sent(&mut server), all.map(|package| (package.id, kind, vec![0xc1])));
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_forwarded_answers_nothing() {
+    let mut server = V1.server_with(&V1.config().with_limits(Limits::V1.with_max_queued_bytes(20)));
+    let package = |id| Package { id, kind: 18, data: vec![0; 10].into() };
+    feed(&mut server, &[V1.ask(1), V1.ask(2)].concat());
+    server.forward(ms(0), package(1)).unwrap();
+    assert_eq!(server.forward(ms(0), package(2)), full(Limit::MaxQueuedBytes, 20));
+    assert_eq!(server.waiting(), 1);
+    sent(&mut server);
+    server.forward(ms(0), package(2)).unwrap();
+    assert_eq!(server.waiting(), 0);
+    server.close(ms(0));
+    assert_eq!(server.forward(ms(0), package(3)), usage(UsageError::Closed));
+    assert_eq!(sent(&mut server), [(2, 18, vec![0; 10])]);
 }
 
 #[test]
@@ -587,16 +654,106 @@ fn no_more_is_read_than_requests_may_wait() {
     for (max, waits) in [(0, 1), (1, 1), (3, 3)] {
         let mut server = V1.server_with(&V1.config().with_limits(Limits::V1.with_max_in_flight(max)));
         let stream: Vec<u8> = (0..10).flat_map(|id| V1.ask(id)).collect();
-        assert_eq!(server.handle_input(ms(0), &stream), 9 * waits);
+        // One more is taken, and kept back.
+        assert_eq!(server.handle_input(ms(0), &stream), 9 * (waits + 1));
         assert_eq!((told(&mut server).len(), server.waiting()), (waits, waits));
-        // Draining is not answering; PINGs wait, too.
+        // Draining is not answering; behind it PINGs wait, too.
         assert_eq!(server.handle_input(ms(0), &package(0, 32, b"")), 0);
-        server.answer(ms(0), 0, Body::empty(18u8)).unwrap();
-        assert_eq!(server.handle_input(ms(0), &stream[9 * waits..]), 9);
-        assert_eq!(told(&mut server), [format!("Request 34#{waits} 01")]);
-        server.ignore(waits as u16).unwrap();
-        assert_eq!(server.handle_input(ms(0), &stream[9 * waits + 9..]), 9);
+        assert_eq!((told(&mut server), server.poll_transmit()), (vec![], None));
+        // Nobody was told of it, so nobody can answer it.
+        let next = waits as u16;
+        assert_eq!(server.answer(ms(0), next, Body::empty(18u8)), usage(UsageError::NoSuchRequest { id: next }));
+        // Each that waits no more lets the one out that was kept back; then another is taken.
+        let done: [fn(&mut Server, u16); 4] = [
+            |server, id| server.answer(ms(0), id, Body::empty(18u8)).unwrap(),
+            |server, id| server.ignore(id).unwrap(),
+            |server, id| server.forward(ms(0), Package { id, kind: 19, data: (&b""[..]).into() }).unwrap(),
+            |server, id| server.answer(ms(0), id, Body::empty(19u8)).unwrap(),
+        ];
+        let mut rest = &stream[9 * (waits + 1)..];
+        for (round, done) in done.into_iter().enumerate() {
+            let out = waits + round;
+            done(&mut server, round as u16);
+            assert_eq!(told(&mut server), [format!("Request 34#{out} 01")]);
+            assert_eq!(server.waiting(), waits);
+            assert_eq!(server.handle_input(ms(0), rest), 9);
+            rest = &rest[9..];
+            assert_eq!((told(&mut server), server.waiting()), (vec![], waits));
+        }
     }
+}
+
+/// A client that waits for all its answers asks whether somebody is there: it gets its answer, and so does all else that is no request.
+#[test]
+fn pings_behind_the_last_request_that_may_wait_are_answered() {
+    for words in dialects() {
+        let config = words.config().with_limits(words.dialect.limits.with_max_in_flight(2));
+        let mut server = words.server_with(&config);
+        feed(&mut server, &[words.ask(1), words.ask(2)].concat());
+        assert_eq!((told(&mut server).len(), server.waiting()), (2, 2));
+        if let Some((ping, pong)) = words.dialect.ping {
+            feed(&mut server, &[package(3, ping, b""), package(4, ping, b"")].concat());
+            assert_eq!(sent(&mut server), [(3, pong, vec![]), (4, pong, vec![])]);
+        }
+        feed(&mut server, &package(5, 250, b""));
+        assert_eq!(told(&mut server), ["Unknown 250#5 "]);
+        words.let_in(&mut server);
+        assert_eq!(server.waiting(), 2);
+        // However it comes, the request behind them is the last that is taken.
+        let ping = words.dialect.ping.map_or(vec![], |(ping, _)| package(6, ping, b""));
+        let stream = [&ping[..], &words.ask(7), &ping, &words.ask(8)].concat();
+        assert_eq!(server.handle_input(ms(0), &stream), ping.len() + 9);
+        assert_eq!((told(&mut server), sent(&mut server).len()), (vec![], ping.len() / 8));
+        server.ignore(1).unwrap();
+        assert_eq!(told(&mut server), [format!("Request {}#7 01", words.request)]);
+    }
+}
+
+/// Also in pieces, with what was not taken offered again when something was answered.
+#[test]
+fn a_request_that_was_kept_back_is_told_once_and_in_its_place() {
+    let stream: Vec<u8> = (0..6).flat_map(|id| [V1.ask(id), package(100 + id, 32, b"")].concat()).collect();
+    laws::chunking(&stream, |pieces| {
+        let mut server = V1.server_with(&V1.config().with_limits(Limits::V1.with_max_in_flight(1)));
+        let (mut held, mut all, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
+        for piece in pieces {
+            held.extend_from_slice(piece);
+            loop {
+                let taken = server.handle_input(ms(0), &held);
+                held.drain(..taken);
+                let more = told(&mut server);
+                bytes.extend(bytes_of(&mut server));
+                if held.is_empty() {
+                    all.extend(more);
+                    break;
+                }
+                // Only when nothing else goes on, so that the order does not hang on the pieces.
+                let waits: Vec<u16> = (0..6).filter(|id| server.ignore(*id).is_ok()).take(1).collect();
+                all.extend(more);
+                assert_eq!(waits.len(), 1);
+            }
+        }
+        assert_eq!(all, [0, 1, 2, 3, 4, 5].map(|id| format!("Request 34#{id} 01")));
+        taken_apart(&bytes)
+    });
+}
+
+#[test]
+fn a_request_that_was_kept_back_is_gone_with_the_connection() {
+    let mut server = V1.server_with(&V1.config().with_limits(Limits::V1.with_max_in_flight(1)));
+    feed(&mut server, &[V1.ask(1), V1.ask(2)].concat());
+    server.handle_eof(ms(0));
+    assert_eq!(told(&mut server), ["Request 34#1 01", "Closed Eof"]);
+    assert_eq!((server.ignore(1), server.waiting()), (Err(UsageError::NoSuchRequest { id: 1 }), 0));
+    assert_eq!(told(&mut server), [""; 0]);
+    // With all that it held.
+    let mut server = V1.server_with(&V1.config().with_limits(Limits::V1.with_max_in_flight(1)));
+    let ((), heap) = measure(|| {
+        feed(&mut server, &[V1.ask(1), package(2, 34, &[1; 100_000])].concat());
+        server.close(ms(0));
+        told(&mut server);
+    });
+    assert!(heap.live < 1024, "{heap:?}");
 }
 
 #[test]
@@ -748,6 +905,78 @@ fn what_is_no_package_ends_the_connection_and_what_was_answered_is_still_sent() 
             });
         }
     }
+}
+
+/// The start of a package with so much data.
+fn announced(id: u16, kind: u8, len: u32) -> Vec<u8> {
+    [&len.to_le_bytes()[..], &package(id, kind, b"")[4..]].concat()
+}
+
+/// What a server must not be made to hold by strangers.
+#[test]
+fn who_is_not_let_in_sends_64_kib_at_most_at_once() {
+    for words in dialects() {
+        let reads_on = |server: &mut Server, len| {
+            feed(server, &announced(9, words.request, len));
+            server.close_reason().is_none()
+        };
+        let is_module = words.dialect.name == "module";
+        // Nobody has to be let in by a module.
+        assert!(reads_on(&mut words.fresh(), 65_536));
+        assert_eq!(reads_on(&mut words.fresh(), 65_537), is_module);
+        let mut server = words.fresh();
+        words.turn_away(&mut server);
+        assert_eq!(reads_on(&mut server, 65_537), is_module);
+        assert!(reads_on(&mut words.server(), 65_537));
+        assert!(reads_on(&mut words.server(), words.dialect.limits.max_data_len));
+        // Being turned away later changes nothing.
+        let mut server = words.server();
+        words.turn_away(&mut server);
+        assert!(reads_on(&mut server, 65_537));
+        // Whatever it is, and whole: an authentication of exactly so much.
+        let mut server = words.fresh();
+        feed(&mut server, &package(0, words.auth, &[0xc0; 65_536]));
+        assert!(
+            matches!(server.poll_event(), Some(ServerEvent::Authenticate(package)) if package.data.len() == 65_536)
+        );
+    }
+}
+
+#[test]
+fn the_limit_before_an_authentication_has_a_name_of_its_own() {
+    // The limits, what is announced, and which of them it exceeds.
+    let cases = [
+        (Limits::V1, 65_537, Some((Limit::MaxLoginLen, "max_login_len 65536"))),
+        (Limits::V1.with_max_login_len(5), 6, Some((Limit::MaxLoginLen, "max_login_len 5"))),
+        (Limits::V1.with_max_login_len(5), 5, None),
+        (Limits::V1.with_max_login_len(u32::MAX), 1 << 30, None),
+        // Never more than for anybody.
+        (Limits::V1.with_max_login_len(u32::MAX), (1 << 30) + 1, Some((Limit::MaxDataLen, "max_data_len 1073741824"))),
+        (Limits::V1.with_max_data_len(10), 11, Some((Limit::MaxDataLen, "max_data_len 10"))),
+        (Limits::V1.with_max_data_len(10), 10, None),
+    ];
+    for (limits, len, expected) in cases {
+        let ping = package(8, 32, b"");
+        let stream = [&ping[..], &announced(9, 32, len)].concat();
+        laws::chunking(&stream, |pieces| {
+            let mut server = Server::new(&V1.config().with_limits(limits), ms(0));
+            pieces.for_each(|piece| feed(&mut server, piece));
+            assert_eq!(sent(&mut server), [(8, 16, vec![])]);
+            let Some((limit, name)) = expected else {
+                return assert_eq!(server.close_reason(), None, "{limits:?} {len}");
+            };
+            let Some(CloseReason::Decode(error)) = server.close_reason() else { panic!("{limits:?} {len}") };
+            assert_eq!(error.limit(), Some(limit));
+            assert_eq!(error.to_string(), format!("length {len} exceeds {name} at byte 8 (LEN)"));
+            assert_eq!(told(&mut server), ["Closed limit_exceeded at 8 (LEN)"]);
+        });
+    }
+    // A wrong check is that, whatever the length.
+    let mut server = V1.fresh();
+    let mut both = announced(9, 34, u32::MAX);
+    both[7] ^= 1;
+    feed(&mut server, &both);
+    assert_eq!(told(&mut server), ["Closed invalid_check at 7 (CHK)"]);
 }
 
 #[test]
@@ -993,6 +1222,7 @@ enum Op {
     Answer(u16),
     Ignore(u16),
     Push,
+    Forward(u16, u8),
     Drain,
     Send,
 }
@@ -1004,6 +1234,8 @@ const CAP: usize = 3;
 struct Model {
     held: Vec<(u16, u8)>,
     waiting: Vec<u16>,
+    /// The one request too many.
+    parked: Option<(u16, u8)>,
     events: Vec<String>,
     out: Vec<(u16, u8)>,
     auth: Option<u16>,
@@ -1012,7 +1244,7 @@ struct Model {
 
 impl Model {
     fn read(&mut self) {
-        while self.auth.is_none() && self.waiting.len() < CAP && self.events.len() < CAP && !self.held.is_empty() {
+        while self.auth.is_none() && self.parked.is_none() && self.events.len() < CAP && !self.held.is_empty() {
             let (id, kind) = self.held.remove(0);
             match kind {
                 32 => self.out.push((id, 16)),
@@ -1021,18 +1253,25 @@ impl Model {
                     self.events.push(format!("Authenticate 33#{id} "));
                 }
                 34 | 37..=41 if !self.is_in => self.out.push((id, 19)),
-                34..=41 => {
-                    self.waiting.push(id);
-                    self.events.push(format!("Request {kind}#{id} "));
-                }
+                34..=41 if self.waiting.len() == CAP => self.parked = Some((id, kind)),
+                34..=41 => self.request(id, kind),
                 _ => self.events.push(format!("Unknown {kind}#{id} ")),
             }
         }
     }
 
+    fn request(&mut self, id: u16, kind: u8) {
+        self.waiting.push(id);
+        self.events.push(format!("Request {kind}#{id} "));
+    }
+
     fn take(&mut self, id: u16) -> bool {
-        let place = self.waiting.iter().position(|other| *other == id);
-        place.map(|place| self.waiting.remove(place)).is_some()
+        let Some(place) = self.waiting.iter().position(|other| *other == id) else { return false };
+        self.waiting.remove(place);
+        if let Some((id, kind)) = self.parked.take() {
+            self.request(id, kind);
+        }
+        true
     }
 }
 
@@ -1044,7 +1283,9 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         3 => Just(Op::Accept),
         2 => Just(Op::Deny),
         5 => id.clone().prop_map(Op::Answer),
-        1 => id.prop_map(Op::Ignore),
+        1 => id.clone().prop_map(Op::Ignore),
+        2 => (id, prop_oneof![Just(16u8), Just(18), Just(19), Just(8), Just(42)])
+            .prop_map(|(id, kind)| Op::Forward(id, kind)),
         1 => Just(Op::Push),
         4 => Just(Op::Drain),
         2 => Just(Op::Send),
@@ -1091,6 +1332,13 @@ proptest! {
                 Op::Push => {
                     server.push(ms(0), Body::empty(8u8)).unwrap();
                     model.out.push((u16::MAX, 8));
+                }
+                Op::Forward(id, kind) => {
+                    server.forward(ms(0), Package { id, kind, data: (&b""[..]).into() }).unwrap();
+                    model.out.push((id, kind));
+                    if matches!(kind, 16..=19) {
+                        model.take(id);
+                    }
                 }
                 Op::Drain => prop_assert_eq!(told(&mut server), std::mem::take(&mut model.events)),
                 Op::Send => {

@@ -134,14 +134,12 @@ fn v1_request<'c>(command: &'c Command) -> Result<Body, Failure> {
                 values.push_str(name).push_payload(&to_wire(value))?;
             }
             // As many values as names.
-            let variables = values.to_map().unwrap_or_default();
-            let variables = Some(msgpack::ValueRef::decode(&variables)?);
-            RequestRef::Query { scope, code, variables }.to_body()?
+            let variables = values.to_map();
+            RequestRef::Query { scope, code, variables: variables.as_ref().map(msgpack::ValueBuf::as_ref) }.to_body()?
         }
         Command::Run { scope, procedure, args } => {
             let args = v1_values(args)?.to_array();
-            let args = Some(msgpack::ValueRef::decode(&args)?);
-            RequestRef::Run { scope, procedure, args }.to_body()?
+            RequestRef::Run { scope, procedure, args: Some(args.as_ref()) }.to_body()?
         }
         Command::Join { scope, room: name, .. } => {
             RequestRef::Join { scope, rooms: Room::values([room(name)]).as_ref() }.to_body()?

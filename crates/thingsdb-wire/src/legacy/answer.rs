@@ -66,9 +66,7 @@ impl<'a> AnswerRef<'a> {
             Kind::RES_QUERY => Self::Query(Data::of(package)),
             Kind::RES_WATCH => Self::Watch,
             Kind::RES_UNWATCH => Self::Unwatch,
-            kind if is_error(kind, state) => {
-                Self::Error(ErrorRef::read(kind, package.data).map_err(|error| error.of(package))?)
-            }
+            kind if is_error(kind, state) => Self::Error(ErrorRef::decode(package)?),
             kind => Self::Unknown(kind, Raw(package.data)),
         })
     }
@@ -125,6 +123,16 @@ const fn is_error(kind: Kind, state: State) -> bool {
 }
 
 impl<'a> ErrorRef<'a> {
+    /// Reads the data of an error, such as that of [`ClientEvent::Error`](crate::ClientEvent::Error) and
+    /// [`Denied`](crate::ClientEvent::Denied); whether its TYPE is one is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// If one of the two fields is not there.
+    pub fn decode(package: PackageRef<'a>) -> Result<Self, BodyError> {
+        Self::read(Kind(package.kind), package.data).map_err(|error| error.of(package))
+    }
+
     fn read(kind: Kind, data: &'a [u8]) -> Result<Self, BodyError> {
         let mut reader = Reader::new(data);
         let (mut code, mut message) = (None, None);

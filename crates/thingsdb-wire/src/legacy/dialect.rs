@@ -48,7 +48,7 @@ pub const S2: Dialect = Dialect {
 };
 
 /// [`State::September`](super::State::September), for [`Client`](crate::Client) and [`Server`](crate::Server).
-pub const SEPTEMBER: Dialect = Dialect { name: "legacy September", from_client: one_query, rooms: |_, _| {}, ..S2 };
+pub const SEPTEMBER: Dialect = Dialect { name: "legacy September", from_client: one_query, ..S2 };
 
 fn queries_by_target(kind: u8) -> FromClient {
     match Kind(kind) {
@@ -83,7 +83,8 @@ fn one_error(kind: u8) -> FromServer {
     }
 }
 
-/// Data that does not decode changes nothing: the caller gets it too. S1 and S2 have the same requests and events here.
+/// Data that does not decode changes nothing: the caller gets it too. All states have the same requests and events here, but
+/// for arrays in September, of which nothing is known.
 fn rooms(exchange: Exchange<'_>, change: &mut dyn FnMut(Change<'_>)) {
     match exchange {
         Exchange::Answered { request, .. } => {
@@ -105,12 +106,12 @@ fn rooms(exchange: Exchange<'_>, change: &mut dyn FnMut(Change<'_>)) {
                 change(Change::Joined { scope, id: NODE_STATUS });
             }
             for id in things.into_iter().flat_map(|things| things.ids.iter()) {
-                change(if joins { Change::Joined { scope, id } } else { Change::Left { id } });
+                change(if joins { Change::Joined { scope, id } } else { Change::Left { scope: Some(scope), id } });
             }
         }
         Exchange::Event(event) => {
             if let Ok(EventRef::WatchDel { id }) = EventRef::decode(event) {
-                change(Change::Left { id });
+                change(Change::Left { scope: None, id });
             }
         }
     }

@@ -54,7 +54,7 @@ kinds! {
     NODE_STATUS = 19 in S1..=September,
     /// Request without data.
     PING = 32 in S1..=September,
-    /// Request: `[user, password]`, or from S2 on a token.
+    /// Request: `[user, password]`, or from 2019-07-05 on a token.
     AUTH = 33 in S1..=September,
     /// Request to the node: `{"query": code}`.
     QUERY_NODE = 34 in S1..=S2,

@@ -12,7 +12,7 @@ use crate::qpack::{Reader, ValuesRef, Written, copy, known_fields, once, require
 
 type Writer<'b> = qpack_codec::Writer<'b, alloc::vec::Vec<u8>>;
 
-/// What a client asks (SPEC.md §5).
+/// What a client asks (SPEC.md §5). `Debug` shows neither credentials nor code, which may hold some.
 ///
 /// ```
 /// use thingsdb_wire::PackageRef;
@@ -36,7 +36,7 @@ type Writer<'b> = qpack_codec::Writer<'b, alloc::vec::Vec<u8>>;
 /// assert_eq!(&body.data[..], b"\xf6\x85query\x8c.b = blob(0)\x8acollection\x85stuff\x85blobs\xee\x83\xff\x00\x01");
 /// # Ok::<(), thingsdb_wire::DecodeError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestRef<'a> {
     /// Are you there? Its data is ignored, whatever it is. Needs no authentication.
@@ -87,14 +87,14 @@ pub enum RequestRef<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the two that there are")]
 pub enum Credentials<'a> {
-    /// Name and password: 1 to 127 bytes each.
+    /// Name and password. Servers take 1 to 127 bytes each, which is not checked here.
     Password {
         /// Name.
         user: &'a str,
         /// Password.
         password: &'a str,
     },
-    /// A token: 50 characters. Servers of S1 take it from 2019-07-05 on.
+    /// A token. Servers make them of 50 characters, which is not checked here; those of S1 take it from 2019-07-05 on.
     Token(&'a str),
 }
 
@@ -462,6 +462,30 @@ impl RequestRef<'_> {
             | Self::Unwatch(None)
             | Self::Run { .. }
             | Self::Unknown(..) => None,
+        }
+    }
+}
+
+impl fmt::Debug for RequestRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ping => f.write_str("Ping"),
+            Self::Auth(credentials) => f.debug_tuple("Auth").field(credentials).finish(),
+            Self::Query { target, code, blobs, deep, all } => {
+                let mut shown = f.debug_struct("Query");
+                shown.field("target", target).field("code", &Raw(code.as_bytes())).field("blobs", blobs);
+                shown.field("deep", deep).field("all", all).finish()
+            }
+            Self::QueryScope { scope, code, blobs } => {
+                let mut shown = f.debug_struct("QueryScope");
+                shown.field("scope", scope).field("code", &Raw(code.as_bytes())).field("blobs", blobs).finish()
+            }
+            Self::Watch(things) => f.debug_tuple("Watch").field(things).finish(),
+            Self::Unwatch(things) => f.debug_tuple("Unwatch").field(things).finish(),
+            Self::Run { target, procedure, args } => {
+                f.debug_struct("Run").field("target", target).field("procedure", procedure).field("args", args).finish()
+            }
+            Self::Unknown(kind, data) => f.debug_tuple("Unknown").field(kind).field(data).finish(),
         }
     }
 }

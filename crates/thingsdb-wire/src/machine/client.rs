@@ -1,5 +1,5 @@
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
-use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
@@ -9,7 +9,9 @@ use super::config::{Config, deadline};
 use super::dialect::{Change, Exchange, FromClient, FromServer};
 use super::event::{ClientEvent, CloseReason, Error, Joined, UsageError};
 use super::feed::Feed;
+use super::keep_alive::{KeepAlive, Silence};
 use super::outbox::{LARGE, Outbox};
+use super::rooms::Rooms;
 use crate::body::Body;
 use crate::limits::Limit;
 use crate::package::{Package, PackageRef};
@@ -17,8 +19,8 @@ use crate::package::{Package, PackageRef};
 /// Most requests in flight: with half of all IDs free, the next one is found in two steps on average.
 const MAX_IN_FLIGHT: u16 = 1 << 15;
 
-/// Most bytes of scope that are remembered.
-const MAX_SCOPE_LEN: usize = 1024;
+/// Most bytes of a request about rooms that are kept until it is answered.
+const MAX_ROOMS_LEN: usize = 64 << 10;
 
 /// A client of any dialect (SPEC.md §7): IDs, answers in any order, events, authentication, keep-alive, reconnects.
 ///
@@ -73,7 +75,7 @@ pub struct Client {
     /// When those in flight are given up.
     deadlines: BTreeSet<(Duration, u16)>,
     next_id: u16,
-    rooms: BTreeMap<i64, String>,
+    rooms: Rooms,
     keep_alive: KeepAlive,
     /// The latest time heard of: time does not go back.
     now: Duration,
@@ -119,24 +121,6 @@ enum Role {
     Ping,
 }
 
-#[derive(Clone, Copy)]
-struct KeepAlive {
-    /// From when on silence counts.
-    since: Duration,
-    /// Silence was met with a PING, or with one that was under way already.
-    pinged: bool,
-    /// A PING waits for its answer; it gets no company.
-    under_way: bool,
-    /// Something large was handed to the caller since the last look: what went before it was sent.
-    sent: bool,
-}
-
-impl KeepAlive {
-    const fn new(now: Duration) -> Self {
-        Self { since: now, pinged: false, under_way: false, sent: false }
-    }
-}
-
 impl Client {
     /// A connection that was just made.
     #[must_use]
@@ -153,20 +137,20 @@ impl Client {
             in_flight: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             next_id: config.dialect.first_id,
-            rooms: BTreeMap::new(),
+            rooms: Rooms::new(),
             keep_alive: KeepAlive::new(now),
             now,
         }
     }
 
-    /// Takes bytes off the front of `input` and tells how many: fewer than there are when too many events wait. Drain them then,
-    /// and offer the rest again before anything else. Once closed, all are taken and ignored.
+    /// Takes bytes off the front of `input` and tells how many: all of them, the start of a package too, which is kept until its end
+    /// comes; fewer only when too many events wait. Drain them then, and offer the rest again before anything else. Once closed, all are
+    /// taken and ignored.
     #[must_use = "the rest has to be offered again"]
     pub fn handle_input(&mut self, now: Duration, input: &[u8]) -> usize {
         self.advance(now);
         if !input.is_empty() {
-            self.keep_alive.since = self.now;
-            self.keep_alive.pinged = false;
+            self.keep_alive.heard(self.now);
         }
         let mut rest = input;
         while self.closed.is_none() && !self.has_too_many_events() {
@@ -208,6 +192,12 @@ impl Client {
             self.tell(ClientEvent::Unmatched(package));
             return;
         };
+        if flight.role == Role::Auth && !is_error && package.kind != self.config.dialect.accepted.kind {
+            // That is no answer to an authentication, which goes on waiting for one.
+            self.in_flight.insert(package.id, flight);
+            self.tell(ClientEvent::Unmatched(package));
+            return;
+        }
         if let Some(deadline) = flight.deadline {
             self.deadlines.remove(&(deadline, package.id));
         }
@@ -218,7 +208,7 @@ impl Client {
         }
         match flight.role {
             Role::Auth => self.authenticated(is_error.then_some(package)),
-            Role::Ping => self.keep_alive.under_way = false,
+            Role::Ping => self.keep_alive.answered(),
             Role::GivenUp => self.tell(ClientEvent::Late { request, package }),
             Role::Request if is_error => self.tell(ClientEvent::Error { request, package }),
             Role::Request => self.tell(ClientEvent::Answer { request, package }),
@@ -234,8 +224,7 @@ impl Client {
         self.auth.authenticated = true;
         self.tell(ClientEvent::Authenticated);
         if core::mem::take(&mut self.rejoin) {
-            let rooms = self.rooms.iter().map(|(id, scope)| Joined { scope: scope.clone(), id: *id });
-            for room in rooms.collect::<alloc::vec::Vec<_>>() {
+            for room in self.rooms.iter().cloned().collect::<Vec<_>>() {
                 self.tell(ClientEvent::Rejoin(room));
             }
         }
@@ -243,13 +232,10 @@ impl Client {
 
     fn change_rooms(&mut self, exchange: Exchange<'_>) {
         let (rooms, events, max) = (&mut self.rooms, &mut self.events, self.config.limits.max_rooms);
-        (self.config.dialect.rooms)(exchange, &mut |change| match change {
-            Change::Left { id } => drop(rooms.remove(&id)),
-            Change::Joined { id, .. } if rooms.contains_key(&id) => {}
-            Change::Joined { scope, id } if scope.len() <= MAX_SCOPE_LEN && rooms.len() < max => {
-                rooms.insert(id, scope.into());
+        (self.config.dialect.rooms)(exchange, &mut |change| {
+            if let (false, Change::Joined { id, .. }) = (rooms.change(change, max), change) {
+                events.push_back(ClientEvent::NotRemembered { id });
             }
-            Change::Joined { id, .. } => events.push_back(ClientEvent::NotRemembered { id }),
         });
     }
 
@@ -274,23 +260,9 @@ impl Client {
     /// As [`request`](Self::request).
     pub fn request_with_timeout(&mut self, now: Duration, body: Body, timeout: Duration) -> Result<u16, Error> {
         self.advance(now);
-        if self.closed.is_some() {
-            return Err(UsageError::Closed.into());
-        }
-        let class = (self.config.dialect.from_client)(body.kind);
-        match class {
-            FromClient::Auth if self.auth.pending.is_some() => return Err(UsageError::AuthPending.into()),
-            FromClient::Auth | FromClient::Open => {}
-            FromClient::Request | FromClient::Room | FromClient::Unknown => {
-                if !self.may_ask() {
-                    return Err(UsageError::NotAuthenticated { kind: body.kind }.into());
-                }
-            }
-        }
-        let max = self.config.limits.max_in_flight.clamp(1, MAX_IN_FLIGHT);
-        let own = usize::from(self.keep_alive.under_way);
-        if self.in_flight.len().saturating_sub(own) >= usize::from(max) {
-            return Err(UsageError::LimitReached { limit: Limit::MaxInFlight, max: max.into() }.into());
+        let class = self.check_may_send(body.kind)?;
+        if class != FromClient::Auth {
+            self.check_in_flight()?;
         }
         if class == FromClient::Auth {
             let id = match self.config.dialect.auth_id {
@@ -298,7 +270,7 @@ impl Client {
                     self.out.push(body.with_id(id), &self.config.limits)?;
                     id
                 }
-                None => self.send(&body, Role::Auth, None, false)?,
+                None => self.take_off(&body, Role::Auth, None, false)?,
             };
             let deadline = deadline(self.now, self.config.auth_timeout);
             let pending = Pending { id, request: body.kind, deadline };
@@ -306,18 +278,62 @@ impl Client {
             return Ok(id);
         }
         let deadline = deadline(self.now, timeout);
-        self.send(&body, Role::Request, deadline, class == FromClient::Room)
+        self.take_off(&body, Role::Request, deadline, class == FromClient::Room)
+    }
+
+    /// Sends a request that peers leave without an answer, and tells its ID, which is free again at once. Should an answer come, it is
+    /// [`Unmatched`](ClientEvent::Unmatched).
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request); [`UsageError::WrongKind`] for an authentication.
+    pub fn send(&mut self, now: Duration, body: Body) -> Result<u16, Error> {
+        self.advance(now);
+        if (self.config.dialect.from_client)(body.kind) == FromClient::Auth {
+            return Err(UsageError::WrongKind { kind: body.kind }.into());
+        }
+        self.check_may_send(body.kind)?;
+        self.check_in_flight()?;
+        let id = self.free_id();
+        self.out.push(body.with_id(id), &self.config.limits)?;
+        self.next_id = id.wrapping_add(1);
+        Ok(id)
+    }
+
+    /// Whether a package of this TYPE may be sent now, and what it is.
+    fn check_may_send(&self, kind: u8) -> Result<FromClient, UsageError> {
+        if self.closed.is_some() {
+            return Err(UsageError::Closed);
+        }
+        let class = (self.config.dialect.from_client)(kind);
+        match class {
+            FromClient::Auth if self.auth.pending.is_some() => Err(UsageError::AuthPending),
+            FromClient::Auth | FromClient::Open => Ok(class),
+            FromClient::Request | FromClient::Room | FromClient::Unknown if self.may_ask() => Ok(class),
+            FromClient::Request | FromClient::Room | FromClient::Unknown => Err(UsageError::NotAuthenticated { kind }),
+        }
+    }
+
+    /// Whether one more may be in flight. The machine's own PING does not count, and neither does an authentication when it is sent.
+    fn check_in_flight(&self) -> Result<(), UsageError> {
+        let max = self.config.limits.max_in_flight.clamp(1, MAX_IN_FLIGHT);
+        let own = usize::from(self.keep_alive.is_under_way());
+        if self.in_flight.len().saturating_sub(own) >= usize::from(max) {
+            return Err(UsageError::LimitReached { limit: Limit::MaxInFlight, max: max.into() });
+        }
+        Ok(())
     }
 
     fn may_ask(&self) -> bool {
         self.auth.authenticated || (self.config.dialect.auth_optional && !self.auth.asked)
     }
 
-    fn send(&mut self, body: &Body, role: Role, deadline: Option<Duration>, keep: bool) -> Result<u16, Error> {
+    /// Sends a package that is in flight from now on.
+    fn take_off(&mut self, body: &Body, role: Role, deadline: Option<Duration>, keep: bool) -> Result<u16, Error> {
         let id = self.free_id();
         self.out.push(body.with_id(id), &self.config.limits)?;
         self.next_id = id.wrapping_add(1);
-        let data = keep.then(|| body.data.clone());
+        let data = (keep && body.data.len() <= MAX_ROOMS_LEN).then(|| body.data.clone());
         self.in_flight.insert(id, Flight { request: body.kind, role, deadline, data });
         if let Some(deadline) = deadline {
             self.deadlines.insert((deadline, id));
@@ -351,13 +367,13 @@ impl Client {
     }
 
     /// The room is not to be rejoined.
-    pub fn forget_room(&mut self, id: i64) {
-        self.rooms.remove(&id);
+    pub fn forget_room(&mut self, room: &Joined) {
+        self.rooms.forget(room);
     }
 
-    /// The rooms that the client is in, or was on the connection before, by ID.
-    pub fn rooms(&self) -> impl Iterator<Item = (i64, &str)> {
-        self.rooms.iter().map(|(id, scope)| (*id, scope.as_str()))
+    /// The rooms that the client is in, or was on the connection before, by scope and ID.
+    pub fn rooms(&self) -> impl Iterator<Item = &Joined> {
+        self.rooms.iter()
     }
 
     /// Takes the news that the server sends no more, or that the connection broke. First hand in the input that came before it,
@@ -388,36 +404,25 @@ impl Client {
                 self.tell(ClientEvent::TimedOut { id, request });
             }
         }
-        if self.keep_alive_deadline().is_some_and(|deadline| deadline <= self.now) {
+        if self.keep_alive.deadline(&self.config).is_some_and(|deadline| deadline <= self.now) {
             self.silence();
         }
     }
 
     /// Nothing came for too long.
     fn silence(&mut self) {
-        let Some((ping, _)) = self.config.dialect.ping else { return };
-        self.keep_alive.since = self.now;
-        if core::mem::take(&mut self.keep_alive.sent) {
-            // The connection still takes what is sent, so the answer may be on its way.
-        } else if self.keep_alive.pinged {
-            self.end(CloseReason::KeepAlive);
-        } else {
-            self.keep_alive.pinged = true;
+        match (self.keep_alive.silence(self.now), self.config.dialect.ping) {
+            (Silence::End, _) => self.end(CloseReason::KeepAlive),
             // If there is no room for it, so much waits that was not sent either.
-            let under_way = self.keep_alive.under_way || self.send(&Body::empty(ping), Role::Ping, None, false).is_ok();
-            self.keep_alive.under_way = under_way;
+            (Silence::Ping, Some((ping, _))) if self.take_off(&Body::empty(ping), Role::Ping, None, false).is_ok() => {
+                self.keep_alive.pinged();
+            }
+            (Silence::Ping | Silence::Wait, _) => {}
         }
     }
 
     fn auth_deadline(&self) -> Option<Duration> {
         self.auth.pending?.deadline
-    }
-
-    fn keep_alive_deadline(&self) -> Option<Duration> {
-        self.config.dialect.ping?;
-        let wait =
-            if self.keep_alive.pinged { self.config.keep_alive_timeout } else { self.config.keep_alive_interval };
-        deadline(self.keep_alive.since, wait.max(Duration::from_millis(1)))
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due, on the scale of `now`; `None` once closed, or if that time is never.
@@ -427,7 +432,7 @@ impl Client {
             return None;
         }
         let request = self.deadlines.first().map(|(deadline, _)| *deadline);
-        [request, self.auth_deadline(), self.keep_alive_deadline()].into_iter().flatten().min()
+        [request, self.auth_deadline(), self.keep_alive.deadline(&self.config)].into_iter().flatten().min()
     }
 
     /// What happened, oldest first.
@@ -437,11 +442,14 @@ impl Client {
         Some(event)
     }
 
-    /// Bytes to send, in this order; 256 KiB at most at once, and not always whole packages.
+    /// Bytes to send, in this order; 256 KiB at most at once, and not always whole packages. Ask for the next when these were
+    /// written: while something large is sent, that counts as a sign of life.
     #[must_use = "these bytes are not given again"]
     pub fn poll_transmit(&mut self) -> Option<Bytes> {
         let chunk = self.out.pop()?;
-        self.keep_alive.sent |= chunk.len() >= LARGE;
+        if chunk.len() >= LARGE && !self.out.is_empty() {
+            self.keep_alive.sent();
+        }
         Some(chunk)
     }
 
@@ -451,21 +459,20 @@ impl Client {
         self.end(CloseReason::Local);
     }
 
-    /// Starts over on a new connection, without authentication; bytes of the old one that were not drained are dropped, events
-    /// stay, and all IDs are free. The rooms of the old one are told after the authentication, as
+    /// Starts over on a new connection, without authentication; bytes of the old one that were not drained are dropped, and all IDs are
+    /// free. The rooms of the old one are told after the authentication, as
     /// [`Rejoin`](ClientEvent::Rejoin).
     ///
     /// # Errors
     ///
-    /// [`UsageError::StillOpen`] unless closed; [`UsageError::LimitReached`] if too many events wait to be drained.
+    /// [`UsageError::StillOpen`] unless closed; [`UsageError::NotDrained`] if events wait.
     pub fn reconnect(&mut self, now: Duration) -> Result<(), UsageError> {
         self.advance(now);
         if self.closed.is_none() {
             return Err(UsageError::StillOpen);
         }
-        if self.has_too_many_events() {
-            let max = self.config.limits.max_queued_events.max(1) as u64;
-            return Err(UsageError::LimitReached { limit: Limit::MaxQueuedEvents, max });
+        if !self.events.is_empty() {
+            return Err(UsageError::NotDrained);
         }
         self.closed = None;
         self.auth = Auth::NONE;

@@ -23,7 +23,8 @@ pub struct Config {
     pub limits: Limits,
     /// Client: after so much silence a PING goes out; 30 s. One millisecond at least.
     pub keep_alive_interval: Duration,
-    /// Client: after so much more silence the connection is given up; 10 s.
+    /// Client: after so much more silence the connection is given up; 60 s, since a node that is busy with one query answers
+    /// nobody.
     pub keep_alive_timeout: Duration,
     /// Client: how long a request waits for its answer; 120 s, as nodes wait for each other.
     pub request_timeout: Duration,
@@ -41,7 +42,7 @@ impl Config {
             dialect: *dialect,
             limits: dialect.limits,
             keep_alive_interval: Duration::from_secs(30),
-            keep_alive_timeout: Duration::from_secs(10),
+            keep_alive_timeout: Duration::from_secs(60),
             request_timeout: Duration::from_secs(120),
             auth_timeout: Duration::from_secs(10),
             login_timeout: Duration::MAX,

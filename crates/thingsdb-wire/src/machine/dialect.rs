@@ -106,13 +106,15 @@ pub enum Exchange<'a> {
 pub enum Change<'a> {
     /// In it.
     Joined {
-        /// As a request names it.
+        /// As a request names it, always in the same words.
         scope: &'a str,
         /// Its ID.
         id: i64,
     },
     /// Not in it any more.
     Left {
+        /// As above; without one, the rooms of all scopes that have this ID.
+        scope: Option<&'a str>,
         /// Its ID.
         id: i64,
     },

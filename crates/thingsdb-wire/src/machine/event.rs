@@ -1,4 +1,5 @@
 use alloc::string::String;
+use core::fmt;
 
 use crate::error::{DecodeError, EncodeError};
 use crate::limits::Limit;
@@ -12,14 +13,14 @@ pub enum ClientEvent {
     Authenticated,
     /// The server does not want who is asking. Who was authenticated before still is.
     Denied(Package),
-    /// The answer to the request with its ID.
+    /// The answer to a request; its ID is that of the package.
     Answer {
         /// TYPE of the request.
         request: u8,
         /// The answer.
         package: Package,
     },
-    /// The request with its ID failed.
+    /// A request failed; its ID is that of the package.
     Error {
         /// TYPE of the request.
         request: u8,
@@ -44,9 +45,10 @@ pub enum ClientEvent {
     },
     /// An answer to nothing that was asked.
     Unmatched(Package),
-    /// A package of a TYPE that is neither answer nor event. If a request with its ID waits, it goes on waiting.
+    /// A package of a TYPE that is neither answer nor event. If a request with its ID waits, it goes on waiting. Before
+    /// [`Authenticated`](Self::Authenticated) it mostly means that the server speaks another dialect.
     Unknown(Package),
-    /// The connection ended before this request was answered: nobody knows whether it had an effect.
+    /// The connection ended before this request was answered, which may be an authentication: nobody knows whether it had an effect.
     Lost {
         /// ID of the request.
         id: u16,
@@ -69,7 +71,8 @@ pub enum ClientEvent {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "all that it takes to ask again")]
 pub struct Joined {
-    /// Where, as a request names it; nothing for what is not in a collection.
+    /// Where, as a request names it: `@collection:name` in v1; in `legacy` the name of the collection, or its ID in digits, or nothing
+    /// for the status of nodes.
     pub scope: String,
     /// Its ID; 0 for the status of nodes in `legacy`.
     pub id: i64,
@@ -105,6 +108,18 @@ pub enum CloseReason {
     Local,
 }
 
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Eof => f.write_str("the peer sends no more"),
+            Self::Decode(error) => error.fmt(f),
+            Self::KeepAlive => f.write_str("the peer is silent"),
+            Self::AuthTimeout => f.write_str("no authentication in time"),
+            Self::Local => f.write_str("closed on this side"),
+        }
+    }
+}
+
 /// The caller asked for something that is not to be had now. Nothing was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
@@ -112,6 +127,9 @@ pub enum UsageError {
     /// The connection is closed.
     #[error("the connection is closed")]
     Closed,
+    /// Events of the old connection have to be drained first: their IDs would be taken for those of the new one.
+    #[error("events wait to be drained")]
+    NotDrained,
     /// Only a closed client reconnects.
     #[error("only a closed client reconnects")]
     StillOpen,

@@ -3,7 +3,9 @@ mod config;
 mod dialect;
 mod event;
 mod feed;
+mod keep_alive;
 mod outbox;
+mod rooms;
 mod server;
 
 pub use client::Client;

@@ -53,6 +53,14 @@ impl Outbox {
         Ok(())
     }
 
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     pub(crate) fn pop(&mut self) -> Option<Bytes> {
         let mut chunk = match self.whole.pop_front() {
             Some(chunk) => chunk,

@@ -10,6 +10,8 @@ use super::event::{CloseReason, Error, ServerEvent, UsageError};
 use super::feed::Feed;
 use super::outbox::Outbox;
 use crate::body::Body;
+use crate::error::DecodeError;
+use crate::limits::Limit;
 use crate::package::Package;
 
 /// One connection of a server of any dialect (SPEC.md §7): enough for a test server or a proxy.
@@ -17,8 +19,10 @@ use crate::package::Package;
 /// It answers PINGs, and requests that would need authentication, by itself; the rest is up to the caller. Methods are called as
 /// those of [`Client`](super::Client).
 ///
-/// Nothing is read behind an authentication until it is answered, nor while too much waits: requests without an answer, events
-/// not drained, bytes not sent. `Debug` shows nothing that was sent or came.
+/// Nothing is read behind an authentication until it is answered, nor while too much waits: a request beyond
+/// [`max_in_flight`](crate::Limits::max_in_flight), events not drained, bytes not sent. One read may hold many requests, though: answer
+/// one, send all that [`poll_transmit`](Self::poll_transmit) gives, and only then take the next, so that no more than one answer
+/// waits. A `Body` is cheap to clone, for a second try. `Debug` shows nothing that was sent or came.
 ///
 /// ```
 /// # #[cfg(feature = "msgpack")] {
@@ -60,6 +64,8 @@ pub struct Server {
     waiting: BTreeMap<u16, u16>,
     /// Sum of `waiting`.
     waiting_len: usize,
+    /// A request beyond `max_in_flight`. Nothing is read behind it.
+    parked: Option<Package>,
     /// The latest time heard of: time does not go back.
     now: Duration,
 }
@@ -80,11 +86,13 @@ impl Server {
             event_bytes: 0,
             waiting: BTreeMap::new(),
             waiting_len: 0,
+            parked: None,
             now,
         }
     }
 
-    /// Takes bytes off the front of `input` and tells how many: fewer than there are when something has to be done first. Drain
+    /// Takes bytes off the front of `input` and tells how many: all of them, the start of a package too, which is kept until its end
+    /// comes; fewer only when something has to be done first. Drain
     /// events and bytes and answer requests then, and offer the rest again before anything else. Once closed, all are taken and
     /// ignored.
     #[must_use = "the rest has to be offered again"]
@@ -92,7 +100,7 @@ impl Server {
         self.advance(now);
         let mut rest = input;
         while self.closed.is_none() && self.reads() {
-            match self.feed.next(&mut rest, &self.config.limits) {
+            match self.next(&mut rest) {
                 Ok(Some(package)) => self.package(package),
                 Ok(None) => break,
                 Err(error) => self.end(CloseReason::Decode(error)),
@@ -101,12 +109,21 @@ impl Server {
         if self.closed.is_some() { input.len() } else { input.len().saturating_sub(rest.len()) }
     }
 
+    fn next(&mut self, rest: &mut &[u8]) -> Result<Option<Package>, DecodeError> {
+        let limits = &self.config.limits;
+        if self.authenticated || self.config.dialect.auth_optional || limits.max_login_len >= limits.max_data_len {
+            return self.feed.next(rest, limits);
+        }
+        let limits = limits.with_max_data_len(limits.max_login_len);
+        self.feed.next(rest, &limits).map_err(|error| error.under(Limit::MaxLoginLen))
+    }
+
     fn reads(&self) -> bool {
         let limits = &self.config.limits;
         self.auth.is_none()
             && self.events.len() < limits.max_queued_events.max(1)
             && (self.event_bytes == 0 || self.event_bytes < limits.max_queued_bytes)
-            && self.waiting_len < usize::from(limits.max_in_flight.max(1))
+            && self.parked.is_none()
             && self.out.has_room(self.config.dialect.unauthenticated.data.len(), limits)
     }
 
@@ -127,17 +144,30 @@ impl Server {
                 self.reply(package.id, dialect.unauthenticated);
             }
             FromClient::Open | FromClient::Request | FromClient::Room => {
-                let waiting = self.waiting.entry(package.id).or_default();
-                *waiting = waiting.saturating_add(1);
-                self.waiting_len = self.waiting_len.saturating_add(1);
-                self.tell(ServerEvent::Request(package));
+                if self.waiting_len < usize::from(self.config.limits.max_in_flight.max(1)) {
+                    self.request(package);
+                } else {
+                    self.parked = Some(package);
+                }
             }
         }
     }
 
+    fn request(&mut self, package: Package) {
+        let waiting = self.waiting.entry(package.id).or_default();
+        *waiting = waiting.saturating_add(1);
+        self.waiting_len = self.waiting_len.saturating_add(1);
+        self.tell(ServerEvent::Request(package));
+    }
+
     /// One of the short packages that are always the same; not more is read than there is room to answer.
     fn reply(&mut self, id: u16, reply: Reply) {
-        let _ = self.push_out(Body::new(reply.kind, Bytes::from_static(reply.data)).with_id(id));
+        let _ = self.push_reply(id, Body::from(reply));
+    }
+
+    /// The dialect's own words are sent whatever `max_data_len` is.
+    fn push_reply(&mut self, id: u16, body: Body) -> Result<(), Error> {
+        self.out.push(body.with_id(id), &self.config.limits.with_max_data_len(u32::MAX))
     }
 
     fn push_out(&mut self, package: Package) -> Result<(), Error> {
@@ -150,7 +180,9 @@ impl Server {
     ///
     /// [`UsageError::NoAuthPending`], [`UsageError::Closed`], [`UsageError::LimitReached`].
     pub fn accept(&mut self, now: Duration) -> Result<(), Error> {
-        self.answer_auth(now, Body::from(self.config.dialect.accepted))?;
+        let id = self.auth_id(now)?;
+        self.push_reply(id, Body::from(self.config.dialect.accepted))?;
+        self.auth = None;
         self.authenticated = true;
         self.login_deadline = None;
         Ok(())
@@ -162,7 +194,10 @@ impl Server {
     ///
     /// As [`accept`](Self::accept).
     pub fn deny(&mut self, now: Duration) -> Result<(), Error> {
-        self.answer_auth(now, Body::from(self.config.dialect.denied))
+        let id = self.auth_id(now)?;
+        self.push_reply(id, Body::from(self.config.dialect.denied))?;
+        self.auth = None;
+        Ok(())
     }
 
     /// As [`deny`](Self::deny), in other words.
@@ -171,20 +206,24 @@ impl Server {
     ///
     /// As [`accept`](Self::accept); [`UsageError::WrongKind`] if the dialect has no such error.
     pub fn deny_with(&mut self, now: Duration, body: Body) -> Result<(), Error> {
+        let id = self.auth_id(now)?;
         match (self.config.dialect.from_server)(body.kind) {
-            FromServer::Error | FromServer::Denied => self.answer_auth(now, body),
+            FromServer::Error | FromServer::Denied => {
+                self.push_out(body.with_id(id))?;
+                self.auth = None;
+                Ok(())
+            }
             FromServer::Answer | FromServer::Accepted | FromServer::Event | FromServer::Unknown => {
                 Err(UsageError::WrongKind { kind: body.kind }.into())
             }
         }
     }
 
-    fn answer_auth(&mut self, now: Duration, body: Body) -> Result<(), Error> {
+    /// ID of the answer to the authentication that waits.
+    fn auth_id(&mut self, now: Duration) -> Result<u16, UsageError> {
         self.check_open(now)?;
         let id = self.auth.ok_or(UsageError::NoAuthPending)?;
-        self.push_out(body.with_id(self.config.dialect.auth_id.unwrap_or(id)))?;
-        self.auth = None;
-        Ok(())
+        Ok(self.config.dialect.auth_id.unwrap_or(id))
     }
 
     /// Answers a request, in any order.
@@ -224,6 +263,9 @@ impl Server {
             self.waiting.remove(&id);
         }
         self.waiting_len = self.waiting_len.saturating_sub(1);
+        if let Some(package) = self.parked.take() {
+            self.request(package);
+        }
         true
     }
 
@@ -241,6 +283,23 @@ impl Server {
                 Err(UsageError::WrongKind { kind: body.kind }.into())
             }
         }
+    }
+
+    /// Sends a package as it is, whatever its TYPE, for proxies: with an answer's or an error's TYPE it is the answer to the request with
+    /// its ID, if one waits.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`], [`UsageError::LimitReached`] if too much waits to be sent;
+    /// [`EncodeError`](crate::EncodeError) if the data is over the limit.
+    pub fn forward(&mut self, now: Duration, package: Package) -> Result<(), Error> {
+        self.check_open(now)?;
+        let (id, class) = (package.id, (self.config.dialect.from_server)(package.kind));
+        self.push_out(package)?;
+        if matches!(class, FromServer::Answer | FromServer::Error) {
+            self.take(id);
+        }
+        Ok(())
     }
 
     fn check_open(&mut self, now: Duration) -> Result<(), UsageError> {
@@ -278,7 +337,7 @@ impl Server {
         Some(event)
     }
 
-    /// Bytes to send, in this order; 256 KiB at most at once, and not always whole packages.
+    /// Bytes to send, in this order; 256 KiB at most at once, and not always whole packages: the header of large data comes alone.
     #[must_use = "these bytes are not given again"]
     pub fn poll_transmit(&mut self) -> Option<Bytes> {
         self.out.pop()
@@ -296,6 +355,7 @@ impl Server {
             self.feed = Feed::new();
             self.waiting = BTreeMap::new();
             self.waiting_len = 0;
+            self.parked = None;
             self.auth = None;
             self.events.push_back(ServerEvent::Closed(reason));
         }
@@ -316,6 +376,12 @@ impl Server {
     #[must_use]
     pub const fn close_reason(&self) -> Option<CloseReason> {
         self.closed
+    }
+
+    /// Bytes that wait to be sent; from [`max_queued_bytes`](crate::Limits::max_queued_bytes) on, only what is sent first makes room.
+    #[must_use]
+    pub const fn queued_bytes(&self) -> usize {
+        self.out.len()
     }
 
     /// Requests without an answer.

@@ -17,7 +17,7 @@ use crate::limits::Limits;
 /// args.push_str("Hello!").push_int(1).push_nil();
 /// assert_eq!(args.as_ref().len(), 3);
 /// assert_eq!(args.as_ref().as_bytes(), b"\xa6Hello!\x01\xc0");
-/// assert_eq!(args.to_array(), b"\x93\xa6Hello!\x01\xc0");
+/// assert_eq!(args.to_array().as_bytes(), b"\x93\xa6Hello!\x01\xc0");
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct ValuesBuf {
@@ -85,23 +85,23 @@ impl ValuesBuf {
         ValuesRef { count: self.count, bytes: self.out.as_slice() }
     }
 
-    /// One array of all, for [`ValueRef::decode`].
+    /// One array of all.
     #[must_use]
-    pub fn to_array(&self) -> Vec<u8> {
+    pub fn to_array(&self) -> ValueBuf {
         let mut out = Writer::new();
         out.array(self.count).raw(self.out.as_slice());
-        out.into_vec()
+        ValueBuf(out.into_vec())
     }
 
-    /// One map of all, for [`ValueRef::decode`]: a key, its value, a key, and so on. `None` if a value is missing.
+    /// One map of all: a key, its value, a key, and so on. `None` if a value is missing.
     #[must_use]
-    pub fn to_map(&self) -> Option<Vec<u8>> {
+    pub fn to_map(&self) -> Option<ValueBuf> {
         if self.count % 2 == 1 {
             return None;
         }
         let mut out = Writer::new();
         out.map(self.count / 2).raw(self.out.as_slice());
-        Some(out.into_vec())
+        Some(ValueBuf(out.into_vec()))
     }
 
     pub(crate) fn put(&mut self, write: impl FnOnce(&mut Writer) -> &mut Writer) -> &mut Self {
@@ -114,6 +114,60 @@ impl ValuesBuf {
 impl fmt::Debug for ValuesBuf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ValuesBuf({}, [{} bytes])", self.count, self.out.as_slice().len())
+    }
+}
+
+/// One value of its own, to be sent: variables of a query, arguments of a procedure, an answer.
+///
+/// ```
+/// use thingsdb_wire::msgpack::ValuesBuf;
+/// use thingsdb_wire::v1::{Kind, RequestRef};
+///
+/// let mut names = ValuesBuf::new();
+/// names.push_str("x").push_int(41);
+/// let variables = names.to_map().unwrap();
+/// let query = RequestRef::Query { scope: "@t", code: "x + 1;", variables: Some(variables.as_ref()) };
+/// assert_eq!(&query.to_body()?.data[..], b"\x93\xa2@t\xa6x + 1;\x81\xa1x\x29");
+/// assert_eq!(&variables.into_body(Kind::DATA).data[..], b"\x81\xa1x\x29");
+/// # Ok::<(), thingsdb_wire::EncodeError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct ValueBuf(Vec<u8>);
+
+impl ValueBuf {
+    /// A value of a type of the caller's; structs become maps.
+    ///
+    /// # Errors
+    ///
+    /// If the type refuses.
+    #[cfg(feature = "serde")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
+    pub fn of<T: serde::Serialize + ?Sized>(value: &T) -> Result<Self, crate::PayloadError> {
+        crate::payload::to_msgpack(value).map(Self)
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn as_ref(&self) -> ValueRef<'_> {
+        ValueRef::walked(&self.0)
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The data of a package, without copying it.
+    #[must_use]
+    pub fn into_body(self, kind: impl Into<u8>) -> Body {
+        Body::new(kind, self.0)
+    }
+}
+
+impl fmt::Debug for ValueBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ValueBuf([{} bytes])", self.0.len())
     }
 }
 

@@ -6,7 +6,7 @@ mod build;
 mod read;
 mod value;
 
-pub use build::ValuesBuf;
+pub use build::{ValueBuf, ValuesBuf};
 pub(crate) use build::{Writer, copy, write};
 pub use read::{Reader, Token};
 pub use value::{Data, ValueRef, Values, ValuesRef};

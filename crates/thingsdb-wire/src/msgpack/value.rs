@@ -38,6 +38,11 @@ impl<'a> ValueRef<'a> {
         reader.pass(what).map(Self)
     }
 
+    /// Bytes that were written as one value.
+    pub(crate) const fn walked(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
     /// Its bytes.
     #[must_use]
     pub const fn as_bytes(self) -> &'a [u8] {

@@ -9,9 +9,9 @@ use crate::error::EncodeError;
 use crate::kinds::open_numbers;
 use crate::limits::Limits;
 use crate::package::PackageRef;
-use crate::qpack::{Data, INNER, Reader, copy, write};
+use crate::qpack::{Data, ITEM, Reader, copy, write};
 
-/// What a client asks (SPEC.md §6).
+/// What a client asks (SPEC.md §6). `Debug` shows neither credentials nor queries, which may hold some.
 ///
 /// ```
 /// use thingsdb_wire::PackageRef;
@@ -24,7 +24,7 @@ use crate::qpack::{Data, INNER, Reader, copy, write};
 /// assert_eq!(request.to_body().unwrap().with_id(3).as_ref(), query);
 /// # Ok::<(), thingsdb_wire::DecodeError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestRef<'a> {
     /// Runs a query.
@@ -111,9 +111,31 @@ pub struct Service<'a> {
     pub password: &'a str,
     /// What to do.
     pub request: i64,
-    /// A map, which may hold passwords too. What is not exactly one value, nested 62 deep at most, is not sent: null is in its
-    /// place.
+    /// A map, which may hold passwords too. What is not exactly one value, nested 63 deep at most, cannot be written.
     pub data: Data<'a>,
+}
+
+impl fmt::Debug for RequestRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Query { query, precision } => {
+                let query = Raw(query.as_bytes());
+                f.debug_struct("Query").field("query", &query).field("precision", precision).finish()
+            }
+            Self::Insert(data) => f.debug_tuple("Insert").field(data).finish(),
+            Self::Auth(credentials) => f.debug_tuple("Auth").field(credentials).finish(),
+            Self::LoadDb(data) => f.debug_tuple("LoadDb").field(data).finish(),
+            Self::RegisterServer { uuid, host, port, pool } => {
+                let mut shown = f.debug_struct("RegisterServer");
+                shown.field("uuid", uuid).field("host", host).field("port", port).field("pool", pool).finish()
+            }
+            Self::Service(service) => f.debug_tuple("Service").field(service).finish(),
+            Self::Unknown(kind, data) => f.debug_tuple("Unknown").field(kind).field(data).finish(),
+            Self::Ping | Self::Info | Self::FileServers | Self::FileUsers | Self::FileGroups | Self::FileDatabase => {
+                write!(f, "{}", self.kind())
+            }
+        }
+    }
 }
 
 impl fmt::Debug for Service<'_> {
@@ -250,7 +272,7 @@ impl<'a> RequestRef<'a> {
                 write(kind, limits, |out| out.array(4)?.raw(uuid)?.str(host)?.int(port)?.int(pool)?.end().map(|_| ()))
             }
             Self::Service(Service { user, password, request, data }) => {
-                let data = ValueRef::decode_with(data.as_bytes(), &INNER);
+                let data = ValueRef::decode_with(data.as_bytes(), &ITEM);
                 let data = data.map_err(|_| EncodeError::NotWritable { what: "data" })?;
                 write(kind, limits, |out| {
                     out.array(4)?.str(user)?.str(password)?.int(request)?.value_ref(data)?.end().map(|_| ())

@@ -57,7 +57,7 @@ impl<'a> AnswerRef<'a> {
             Kind::PONG => Self::Pong,
             Kind::OK => Self::Ok,
             Kind::DATA => Self::Data(Data::of(package)),
-            Kind::ERROR => Self::Error(ErrorRef::read(package.data).map_err(|error| error.of(package))?),
+            Kind::ERROR => Self::Error(ErrorRef::decode(package)?),
             kind => Self::Unknown(kind, Raw(package.data)),
         })
     }
@@ -103,6 +103,16 @@ impl<'a> AnswerRef<'a> {
 }
 
 impl<'a> ErrorRef<'a> {
+    /// Reads the data of an ERROR, such as that of [`ClientEvent::Error`](crate::ClientEvent::Error) and
+    /// [`Denied`](crate::ClientEvent::Denied); its TYPE is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// If one of the two fields is not there.
+    pub fn decode(package: PackageRef<'a>) -> Result<Self, BodyError> {
+        Self::read(package.data).map_err(|error| error.of(package))
+    }
+
     fn read(data: &'a [u8]) -> Result<Self, BodyError> {
         let mut reader = Reader::new(data);
         let (mut code, mut message) = (None, None);

@@ -1,4 +1,6 @@
-use super::{AnswerRef, EventRef, Kind, RequestRef, Room};
+use alloc::string::{String, ToString};
+
+use super::{AnswerRef, EventRef, Kind, RequestRef, Room, Scope};
 use crate::limits::Limits;
 use crate::machine::{Change, Dialect, Exchange, FromClient, FromServer, Reply};
 
@@ -56,22 +58,33 @@ fn rooms(exchange: Exchange<'_>, change: &mut dyn FnMut(Change<'_>)) {
                 Ok(RequestRef::Leave { scope, rooms }) => (scope, rooms, false),
                 _ => return,
             };
+            let canonical = canonical(scope);
+            let scope = canonical.as_deref().unwrap_or(scope);
             let mut asked = rooms.rooms();
             // One for each that was asked for, and none for what else an answer may hold.
             let _ = data.room_ids(|id| match (asked.next(), id) {
+                (Some(Room::Id(asked)), Some(id)) if asked != id => {}
                 (Some(_), Some(id)) if joins => change(Change::Joined { scope, id }),
-                (Some(_), Some(id)) | (Some(Room::Id(id)), None) => change(Change::Left { id }),
+                (Some(_), Some(id)) | (Some(Room::Id(id)), None) => change(Change::Left { scope: Some(scope), id }),
                 (Some(Room::Name(_)), None) | (None, _) => {}
             });
         }
         Exchange::Event(event) => match EventRef::decode(event) {
             Ok(EventRef::RoomJoin(room)) => {
                 if let Some(scope) = room.scope {
-                    change(Change::Joined { scope, id: room.id });
+                    change(Change::Joined { scope: canonical(scope).as_deref().unwrap_or(scope), id: room.id });
                 }
             }
-            Ok(EventRef::RoomLeave(room) | EventRef::RoomDelete(room)) => change(Change::Left { id: room.id }),
+            Ok(EventRef::RoomLeave(room) | EventRef::RoomDelete(room)) => {
+                let canonical = room.scope.and_then(canonical);
+                change(Change::Left { scope: canonical.as_deref().or(room.scope), id: room.id });
+            }
             _ => {}
         },
     }
+}
+
+/// The long form of a scope, as events have it: `//stuff` and `@:stuff` are `@collection:stuff`.
+fn canonical(scope: &str) -> Option<String> {
+    Scope::parse(scope).ok().map(|scope| scope.to_string())
 }

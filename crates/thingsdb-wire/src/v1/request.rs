@@ -8,7 +8,7 @@ use crate::limits::Limits;
 use crate::msgpack::{Reader, ValueRef, Values, ValuesBuf, ValuesRef, copy, write};
 use crate::package::PackageRef;
 
-/// What a client asks (SPEC.md §3).
+/// What a client asks (SPEC.md §3). `Debug` shows neither credentials nor code, which may hold some.
 ///
 /// ```
 /// use thingsdb_wire::PackageRef;
@@ -27,7 +27,7 @@ use crate::package::PackageRef;
 /// assert_eq!(&emit.to_body().unwrap().data[..], b"\x94\xa7//stuff\x05\xabnew-message\xa6Hello!");
 /// # Ok::<(), thingsdb_wire::DecodeError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestRef<'a> {
     /// Are you there? Its data is ignored, whatever it is. Needs no authentication.
@@ -40,7 +40,8 @@ pub enum RequestRef<'a> {
         scope: &'a str,
         /// What.
         code: &'a str,
-        /// A map of names to values.
+        /// A map of names to values: from [`ValuesBuf::to_map`], or with feature `serde` from a struct by
+        /// [`ValueBuf::of`](crate::msgpack::ValueBuf).
         variables: Option<ValueRef<'a>>,
     },
     /// Of 2019 to 2021; has no effect.
@@ -100,14 +101,14 @@ pub enum RequestRef<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the two that there are")]
 pub enum Credentials<'a> {
-    /// Name and password: 1 to 127 bytes each.
+    /// Name and password. Servers take 1 to 127 bytes each, which is not checked here.
     Password {
         /// Name.
         user: &'a str,
         /// Password.
         password: &'a str,
     },
-    /// A token: 22 characters.
+    /// A token. Servers make them of 22 characters, which is not checked here.
     Token(&'a str),
 }
 
@@ -182,7 +183,6 @@ impl<'a> RequestRef<'a> {
             Kind::RUN => {
                 let left = items(&mut reader, 2..=3)?;
                 let (scope, procedure) = (reader.str("scope")?, reader.str("procedure")?);
-                let are_args = |args: ValueRef<'_>| args.is_array() || args.is_map() || args == ValueRef::NIL;
                 let args = if left == 3 { Some(of_type(&mut reader, "args", are_args)?) } else { None };
                 Self::Run { scope, procedure, args }
             }
@@ -231,7 +231,7 @@ impl<'a> RequestRef<'a> {
     ///
     /// # Errors
     ///
-    /// If the data would be over the limit.
+    /// As [`to_body_with`](Self::to_body_with).
     pub fn to_body(&self) -> Result<Body, EncodeError> {
         self.to_body_with(&Limits::V1)
     }
@@ -240,10 +240,15 @@ impl<'a> RequestRef<'a> {
     ///
     /// # Errors
     ///
-    /// If the data would be over the limit.
+    /// If the data would be over the limit; [`NotWritable`](EncodeError::NotWritable) if the variables are no map, or the arguments
+    /// neither array, map nor nil.
     pub fn to_body_with(&self, limits: &Limits) -> Result<Body, EncodeError> {
         let kind = self.kind();
         match *self {
+            Self::Query { variables: Some(variables), .. } if !variables.is_map() => {
+                Err(EncodeError::NotWritable { what: "variables" })
+            }
+            Self::Run { args: Some(args), .. } if !are_args(args) => Err(EncodeError::NotWritable { what: "args" }),
             Self::Ping => Ok(Body::empty(kind)),
             Self::Watch(data) | Self::Unwatch(data) | Self::Unknown(_, data) => copy(kind, data.0, limits),
             Self::Auth(Credentials::Token(token)) => write(kind, &[token.as_bytes()], limits, |out| out.str(token)),
@@ -303,6 +308,11 @@ fn rooms<'a>(reader: &mut Reader<'a>) -> Result<(&'a str, ValuesRef<'a>), BodyEr
     Ok((scope, ValuesRef::read(reader, count, "room")?))
 }
 
+/// Whether a RUN takes them.
+fn are_args(args: ValueRef<'_>) -> bool {
+    args.is_array() || args.is_map() || args == ValueRef::NIL
+}
+
 fn of_type<'a>(
     reader: &mut Reader<'a>,
     what: &'static str,
@@ -311,6 +321,34 @@ fn of_type<'a>(
     let start = reader.clone();
     let value = ValueRef::read(reader, what)?;
     if is(value) { Ok(value) } else { Err(start.error(BodyErrorKind::UnexpectedType, what)) }
+}
+
+impl fmt::Debug for RequestRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ping => f.write_str("Ping"),
+            Self::Auth(credentials) => f.debug_tuple("Auth").field(credentials).finish(),
+            Self::Query { scope, code, variables } => {
+                let mut shown = f.debug_struct("Query");
+                shown.field("scope", scope).field("code", &Raw(code.as_bytes())).field("variables", variables).finish()
+            }
+            Self::Watch(data) => f.debug_tuple("Watch").field(data).finish(),
+            Self::Unwatch(data) => f.debug_tuple("Unwatch").field(data).finish(),
+            Self::Run { scope, procedure, args } => {
+                f.debug_struct("Run").field("scope", scope).field("procedure", procedure).field("args", args).finish()
+            }
+            Self::Join { scope, rooms } | Self::Leave { scope, rooms } => {
+                let name = if matches!(self, Self::Join { .. }) { "Join" } else { "Leave" };
+                f.debug_struct(name).field("scope", scope).field("rooms", rooms).finish()
+            }
+            Self::Emit { scope, room, event, args } | Self::EmitPeer { scope, room, event, args } => {
+                let name = if matches!(self, Self::Emit { .. }) { "Emit" } else { "EmitPeer" };
+                let mut shown = f.debug_struct(name);
+                shown.field("scope", scope).field("room", room).field("event", event).field("args", args).finish()
+            }
+            Self::Unknown(kind, data) => f.debug_tuple("Unknown").field(kind).field(data).finish(),
+        }
+    }
 }
 
 /// The rooms of a [`Join`](RequestRef::Join) or [`Leave`](RequestRef::Leave), one after the other.
