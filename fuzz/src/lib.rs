@@ -27,4 +27,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "datakit_client", corpus: "datakit_client", body: datakit::client },
     Target { name: "datakit_server", corpus: "datakit_server", body: datakit::server },
     Target { name: "thingsdb_framing", corpus: "thingsdb_framing", body: thingsdb::framing },
+    Target { name: "thingsdb_v1", corpus: "thingsdb_v1", body: thingsdb::v1 },
+    Target { name: "thingsdb_legacy", corpus: "thingsdb_legacy", body: thingsdb::legacy },
+    Target { name: "thingsdb_client", corpus: "thingsdb_client", body: thingsdb::client },
+    Target { name: "thingsdb_server", corpus: "thingsdb_server", body: thingsdb::server },
 ];

@@ -289,7 +289,7 @@ impl Client {
     /// As [`request`](Self::request); [`UsageError::WrongKind`] for an authentication.
     pub fn send(&mut self, now: Duration, body: Body) -> Result<u16, Error> {
         self.advance(now);
-        if (self.config.dialect.from_client)(body.kind) == FromClient::Auth {
+        if self.closed.is_none() && (self.config.dialect.from_client)(body.kind) == FromClient::Auth {
             return Err(UsageError::WrongKind { kind: body.kind }.into());
         }
         self.check_may_send(body.kind)?;

@@ -23,7 +23,7 @@ pub struct Config {
     pub limits: Limits,
     /// Client: after so much silence a PING goes out; 30 s. One millisecond at least.
     pub keep_alive_interval: Duration,
-    /// Client: after so much more silence the connection is given up; 60 s, since a node that is busy with one query answers
+    /// Client: after so much more silence, one millisecond at least, the connection is given up; 60 s, since a node that is busy with one query answers
     /// nobody.
     pub keep_alive_timeout: Duration,
     /// Client: how long a request waits for its answer; 120 s, as nodes wait for each other.

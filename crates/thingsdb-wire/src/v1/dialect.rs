@@ -61,6 +61,9 @@ fn rooms(exchange: Exchange<'_>, change: &mut dyn FnMut(Change<'_>)) {
             let canonical = canonical(scope);
             let scope = canonical.as_deref().unwrap_or(scope);
             let mut asked = rooms.rooms();
+            if data.room_ids(|_| {}).is_err() {
+                return;
+            }
             // One for each that was asked for, and none for what else an answer may hold.
             let _ = data.room_ids(|id| match (asked.next(), id) {
                 (Some(Room::Id(asked)), Some(id)) if asked != id => {}
