@@ -151,6 +151,8 @@ mod body;
 mod body_error;
 #[cfg(feature = "tokio-util")]
 mod codec;
+#[cfg(any(feature = "msgpack", feature = "qpack"))]
+mod credentials;
 mod decode;
 mod encode;
 mod error;

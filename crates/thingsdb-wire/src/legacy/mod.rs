@@ -15,10 +15,11 @@ mod value;
 
 pub use qpack_codec::ValueRef;
 
+pub use crate::credentials::Credentials;
 pub use crate::qpack::{Data, Values, ValuesBuf, ValuesRef};
 pub use answer::{AnswerRef, ErrorRef};
 pub use dialect::{S1, S2, SEPTEMBER};
 pub use event::{EventRef, Job, ThingRef};
 pub use kind::{ErrorCode, Kind, State};
-pub use request::{Blobs, Collection, Credentials, Ids, RequestRef, Target, Things};
+pub use request::{Blobs, Collection, Ids, RequestRef, Target, Things};
 pub use value::Special;

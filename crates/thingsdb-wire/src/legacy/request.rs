@@ -5,6 +5,7 @@ use qpack_codec::ValueRef;
 use super::{Kind, State};
 use crate::body::{Body, Raw};
 use crate::body_error::{BodyError, BodyErrorKind};
+use crate::credentials::Credentials;
 use crate::error::EncodeError;
 use crate::limits::Limits;
 use crate::package::PackageRef;
@@ -81,30 +82,6 @@ pub enum RequestRef<'a> {
     },
     /// Of another TYPE, with its data.
     Unknown(Kind, Raw<'a>),
-}
-
-/// Who is asking. `Debug` does not show it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "the two that there are")]
-pub enum Credentials<'a> {
-    /// Name and password. Servers take 1 to 127 bytes each, which is not checked here.
-    Password {
-        /// Name.
-        user: &'a str,
-        /// Password.
-        password: &'a str,
-    },
-    /// A token. Servers make them of 50 characters, which is not checked here; those of S1 take it from 2019-07-05 on.
-    Token(&'a str),
-}
-
-impl fmt::Debug for Credentials<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Password { .. } => "Password(..)",
-            Self::Token(_) => "Token(..)",
-        })
-    }
 }
 
 /// Where a query runs.

@@ -12,10 +12,11 @@ mod kind;
 mod request;
 mod scope;
 
+pub use crate::credentials::Credentials;
 pub use answer::{AnswerRef, ErrorRef};
 pub use dialect::DIALECT;
 pub use event::{EventRef, RoomRef};
 pub use ext::{Ext, ExtRef};
 pub use kind::{ErrorCode, Kind};
-pub use request::{Credentials, RequestRef, Room};
+pub use request::{RequestRef, Room};
 pub use scope::{Scope, ScopeError};

@@ -3,6 +3,7 @@ use core::fmt;
 use super::Kind;
 use crate::body::{Body, Raw};
 use crate::body_error::{BodyError, BodyErrorKind};
+use crate::credentials::Credentials;
 use crate::error::EncodeError;
 use crate::limits::Limits;
 use crate::msgpack::{Reader, ValueRef, Values, ValuesBuf, ValuesRef, copy, write};
@@ -95,30 +96,6 @@ pub enum RequestRef<'a> {
     },
     /// Of another TYPE, with its data.
     Unknown(Kind, Raw<'a>),
-}
-
-/// Who is asking. `Debug` does not show it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "the two that there are")]
-pub enum Credentials<'a> {
-    /// Name and password. Servers take 1 to 127 bytes each, which is not checked here.
-    Password {
-        /// Name.
-        user: &'a str,
-        /// Password.
-        password: &'a str,
-    },
-    /// A token. Servers make them of 22 characters, which is not checked here.
-    Token(&'a str),
-}
-
-impl fmt::Debug for Credentials<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Password { .. } => "Password(..)",
-            Self::Token(_) => "Token(..)",
-        })
-    }
 }
 
 /// A room, as a client names it.
