@@ -493,7 +493,7 @@ fn r04_every_place_in_memory_reads_the_same() {
 fn r05_lengths_that_wrap_are_refused() {
     let mut inputs = hostile_raws(b"");
     inputs.extend(hostile_raws(b"\xfc\x81a"));
-    // The fact sheet's four, on which peers read out of bounds or die.
+    // The four on which peers read out of bounds or die.
     for digits in ["e7ffffffffffffffff", "e7ffffffffffffff7f", "e7000000000000008061", "eee7f7ffffffffffffff"] {
         inputs.push(testkit::vectors::hex(digits));
     }

@@ -8,9 +8,9 @@ use crate::error::EncodeError;
 /// |---|---|
 /// | `max_data_len` | LEN: the data of one package, its header not counted. Checked as soon as the header is there |
 /// | `max_login_len` | servers: LEN of a client that was not accepted yet, 64 KiB |
-/// | `max_in_flight` | machines: requests without an answer, 1024; those that ran out of time count until their answer comes. 1 at least, and of a client at most 32768, half of all IDs, so that a free one is always near |
+/// | `max_in_flight` | machines: requests without an answer, 1024; of a client also those given up, and at most half of all IDs |
 /// | `max_queued_events` | machines: events not drained, 1024; input is not taken beyond it |
-/// | `max_queued_bytes` | machines: bytes that wait to be sent, and data of events not drained, 64 MiB each. One package more than that may wait if it is alone |
+/// | `max_queued_bytes` | machines: bytes that wait to be sent, and data of events not drained, 64 MiB each; one package may be larger |
 /// | `max_rooms` | machines: rooms to rejoin, 4096, with 1024 bytes of scope each |
 ///
 /// Each peer has a limit of its own for `max_data_len`, beyond which it closes the connection; these are the defaults:
@@ -21,8 +21,8 @@ use crate::error::EncodeError;
 /// | [`LEGACY`](Self::LEGACY): ThingsDB before | 200 MiB |
 /// | [`SIRIDB`](Self::SIRIDB): SiriDB's clients | 40 MiB |
 ///
-/// Nothing is ever reserved for a LEN that was only announced, but who waits for a package holds what of it has come. A connection holds one
-/// package at most, and `max_queued_bytes` and one package in each direction.
+/// Nothing is ever reserved for a LEN that was only announced, but who waits for a package holds what of it has come. So a
+/// connection holds a package, and in each direction `max_queued_bytes` and a package, at most.
 ///
 /// ```
 /// use thingsdb_wire::{DecodeErrorKind, Limits, PackageRef};
@@ -127,7 +127,7 @@ impl Default for Limits {
     }
 }
 
-/// Which limit an error is about.
+/// Which limit an error is about. The others hold input back, or are told by an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Limit {
@@ -137,8 +137,6 @@ pub enum Limit {
     MaxLoginLen,
     /// [`Limits::max_in_flight`].
     MaxInFlight,
-    /// [`Limits::max_queued_events`].
-    MaxQueuedEvents,
     /// [`Limits::max_queued_bytes`].
     MaxQueuedBytes,
 }
@@ -149,7 +147,6 @@ impl fmt::Display for Limit {
             Self::MaxDataLen => "max_data_len",
             Self::MaxLoginLen => "max_login_len",
             Self::MaxInFlight => "max_in_flight",
-            Self::MaxQueuedEvents => "max_queued_events",
             Self::MaxQueuedBytes => "max_queued_bytes",
         })
     }

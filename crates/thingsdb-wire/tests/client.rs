@@ -513,7 +513,7 @@ fn every_type_is_sent_without_an_answer_where_it_may_be_asked() {
 
 // Order.
 
-/// The fact sheet's §1: a query that changes data (2), a plain one (3) and a ping (4) are answered 3, 4, 2.
+/// As a server was seen to do it: a query that changes data (2), a plain one (3) and a ping (4) are answered 3, 4, 2.
 #[test]
 fn answers_come_in_any_order() {
     for (dialect, ping, pong) in [(v1::DIALECT, 32u8, 16), (legacy::S2, 32, 64)] {

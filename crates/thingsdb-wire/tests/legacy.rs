@@ -491,7 +491,7 @@ fn answers_and_events_take_any_order_and_pass_further_keys() {
     assert!(matches!(event, EventRef::WatchUpd { id: 1, event: 7, jobs } if jobs.is_empty()));
 }
 
-/// SPEC.md §5, by the shapes of the fact sheet.
+/// SPEC.md §5.
 #[test]
 fn jobs_are_told_apart() {
     let job = |data: &str| format!("{:?}", Job::of(ValueRef::decode(&hex(data)).unwrap()));

@@ -183,7 +183,7 @@ fn rooms_beyond_the_limit_are_told_and_not_remembered() {
     assert_eq!(rooms(&client), ["2 @collection:a", "3 @collection:a"]);
 }
 
-/// The answer is as long as the request (fact sheet, §4.4): what a server says beyond it is no room, and must not become an
+/// The answer is as long as the request (so do servers): what a server says beyond it is no room, and must not become an
 /// event for each, which no limit would hold back.
 #[test]
 fn an_answer_longer_than_its_join_costs_no_more_than_its_bytes() {

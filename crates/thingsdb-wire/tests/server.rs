@@ -419,6 +419,10 @@ fn only_errors_say_no() {
 fn who_is_not_let_in_in_time_is_sent_away() {
     for words in dialects() {
         let config = words.config().with_login_timeout(s(5));
+        if words.dialect.auth_optional {
+            assert_eq!(Server::new(&config, s(100)).poll_deadline(), None);
+            continue;
+        }
         let auth = package(0, words.auth, b"");
         // Neither asking nor being turned away is enough.
         for tries in 0..2 {
@@ -485,7 +489,7 @@ fn requests_are_answered_in_any_order_with_their_own_ids() {
     }
 }
 
-/// The fact sheet's §1: servers never remember IDs, so that two requests with one ID get two answers with it.
+/// Real servers never remember IDs, so that two requests with one ID get two answers with it.
 #[test]
 fn one_id_twice_gives_two_answers() {
     let mut server = V1.server();
@@ -521,7 +525,8 @@ fn an_event_is_no_answer_and_an_answer_no_event() {
             let class = (dialect.from_server)(kind);
             let wrong = usage(UsageError::WrongKind { kind });
             let place = format!("{} {kind}", dialect.name);
-            let expected = if class == FromServer::Event { wrong } else { Ok(()) };
+            let answers_none = matches!(class, FromServer::Event | FromServer::Accepted | FromServer::Denied);
+            let expected = if answers_none { wrong } else { Ok(()) };
             assert_eq!(server.answer(ms(0), 9, Body::new(kind, &b"\x05"[..])), expected, "{place}");
             assert_eq!(server.waiting(), usize::from(expected.is_err()), "{place}");
             let answers: Vec<_> = expected.is_ok().then(|| (9, kind, vec![5])).into_iter().collect();
@@ -607,6 +612,25 @@ fn every_type_is_forwarded_as_it_is() {
             }
             assert_eq!(sent(&mut server), all.map(|package| (package.id, kind, vec![0xc1])));
         }
+    }
+}
+
+/// That is for `accept` and `deny`, which know that somebody is let in.
+#[test]
+fn an_authentication_is_not_answered_by_forwarding() {
+    let pending = usage(UsageError::AuthPending);
+    for words in dialects() {
+        let mut server = Server::new(&words.config(), ms(0));
+        let auth = package(1, words.auth, b"");
+        assert_eq!(server.handle_input(ms(0), &auth), auth.len());
+        told(&mut server);
+        let id = words.dialect.auth_id.unwrap_or(1);
+        let with = |kind| Package { id, kind, data: (&b""[..]).into() };
+        assert_eq!(server.forward(ms(0), with(words.dialect.accepted.kind)), pending, "{}", words.dialect.name);
+        assert_eq!(server.forward(ms(0), with(words.dialect.denied.kind)), pending, "{}", words.dialect.name);
+        assert_eq!(sent(&mut server), []);
+        server.accept(ms(0)).unwrap();
+        assert!(server.is_authenticated());
     }
 }
 
@@ -1334,9 +1358,15 @@ proptest! {
                     model.out.push((u16::MAX, 8));
                 }
                 Op::Forward(id, kind) => {
-                    server.forward(ms(0), Package { id, kind, data: (&b""[..]).into() }).unwrap();
+                    let found = server.forward(ms(0), Package { id, kind, data: (&b""[..]).into() });
+                    let answers = matches!(kind, 16..=19);
+                    if answers && model.auth == Some(id) && !model.waiting.contains(&id) {
+                        prop_assert_eq!(found, usage(UsageError::AuthPending));
+                        continue;
+                    }
+                    prop_assert_eq!(found, Ok(()));
                     model.out.push((id, kind));
-                    if matches!(kind, 16..=19) {
+                    if answers {
                         model.take(id);
                     }
                 }

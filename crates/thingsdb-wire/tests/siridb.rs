@@ -194,7 +194,7 @@ fn each_fault_has_its_kind_and_place() {
     assert_eq!(error_of(Data::new(b"\x01\x02").value()), (TrailingBytes, 1, "DATA"));
 }
 
-/// The requests and answers of which there is no golden frame, by the shapes of the fact sheet.
+/// The requests and answers of which there is no golden frame, by SPEC.md §6.
 #[test]
 fn bodies_without_a_golden_frame() {
     let register = RequestRef::RegisterServer { uuid: &[7; 16], host: "h", port: 9010, pool: 0 };

@@ -444,7 +444,7 @@ fn a_body_that_is_cut_ends_too_early() {
 
 /// Sheet §4.3; the refused ones are those it calls errors, and what follows none of its forms.
 #[test]
-fn scopes_have_the_forms_of_the_sheet() {
+fn scopes_have_the_forms_that_servers_take() {
     let (long, too_long) = (format!("//{}", "n".repeat(255)), format!("@:{}", "n".repeat(256)));
     let table: &[(&str, Option<Scope<'_>>)] = &[
         ("@thingsdb", Some(Scope::ThingsDb)),
@@ -547,7 +547,7 @@ fn golden_scopes_are_scopes_but_for_the_refused_one() {
 
 /// Sheet §4.6.
 #[test]
-fn error_codes_have_the_names_of_the_sheet() {
+fn error_codes_have_the_names_that_servers_give() {
     let table = [
         (-64, "CANCELLED", ErrorCode::CANCELLED),
         (-63, "OPERATION", ErrorCode::OPERATION),
@@ -612,7 +612,7 @@ fn any_error_code_is_kept_and_written_short() {
 }
 
 #[test]
-fn extensions_are_those_of_the_sheet_both_ways() {
+fn extensions_are_those_of_servers_both_ways() {
     let id = 0x0102_0304_0506_0708_u64;
     let id_bytes = [1, 2, 3, 4, 5, 6, 7, 8];
     let table: [(i8, &[u8], ExtRef<'_>, Option<&str>); 15] = [

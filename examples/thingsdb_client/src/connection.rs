@@ -100,7 +100,7 @@ impl Connection {
     /// # Errors
     ///
     /// If it needs an authentication, or is too large.
-    pub fn send(&mut self, request: Body) -> Result<u16, Failure> {
+    pub fn start(&mut self, request: Body) -> Result<u16, Failure> {
         Ok(self.client.request(self.now(), request)?)
     }
 
@@ -110,7 +110,7 @@ impl Connection {
     ///
     /// If the server refuses, gives no answer in time, or is gone.
     pub fn ask(&mut self, request: Body) -> Result<Package, Failure> {
-        let asked = self.send(request)?;
+        let asked = self.start(request)?;
         loop {
             match self.wait()? {
                 ClientEvent::Answer { package, .. } if package.id == asked => return Ok(package),

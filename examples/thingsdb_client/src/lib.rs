@@ -220,7 +220,7 @@ fn stay(
                 }
             }
             ClientEvent::Rejoin(joined) => {
-                connection.send(settings.spoken.rejoin(&joined)?)?;
+                connection.start(settings.spoken.rejoin(&joined)?)?;
             }
             ClientEvent::Answer { package, .. } => {
                 settings.spoken.joined(&package)?;

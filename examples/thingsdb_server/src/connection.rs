@@ -17,6 +17,8 @@ const READ_SIZE: usize = 8192;
 const MAX_DATA_LEN: u32 = 1 << 20;
 /// How long a client may stay without saying who it is; a real node waits forever.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a client may take nothing of what it is sent.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// From the first byte to the last.
 pub(crate) async fn run<S: AsyncRead + AsyncWrite>(
@@ -68,9 +70,12 @@ impl Connection {
         let (mut reader, mut writer) = split(stream);
         let mut input = BytesMut::with_capacity(READ_SIZE);
         let mut output = Bytes::new();
+        // When something was sent, or there was nothing to send.
+        let mut progress = Instant::now();
         loop {
             if output.is_empty() {
                 output = self.server.poll_transmit().unwrap_or_default();
+                progress = Instant::now();
             }
             // One thing at a time: while something waits to be sent, no request is answered and nothing read. So what a client
             // can make the server hold is one answer, and who does not read finds that its own socket is full.
@@ -91,8 +96,9 @@ impl Connection {
             // In this order: input that came before the deadline counts, however late it is noticed.
             tokio::select! {
                 biased;
-                written = writer.write_buf(&mut output), if !output.is_empty() => if written.is_err() {
-                    return Ok(CloseReason::Eof);
+                written = writer.write_buf(&mut output), if !output.is_empty() => match written {
+                    Ok(_) => progress = Instant::now(),
+                    Err(_) => return Ok(CloseReason::Eof),
                 },
                 _ = stopped.changed() => {
                     self.say_goodbye(&mut writer, output).await;
@@ -112,7 +118,15 @@ impl Connection {
                         self.server.handle_eof(self.now());
                     }
                 },
-                () = until(deadline) => self.server.handle_timeout(self.now()),
+                () = until(deadline) => {
+                    self.server.handle_timeout(self.now());
+                    if let Some(reason) = self.server.close_reason() {
+                        self.flush(&mut writer, output).await;
+                        return Ok(reason);
+                    }
+                }
+                // Who does not read for so long never will.
+                () = until(progress.checked_add(WRITE_TIMEOUT)), if !output.is_empty() => return Ok(CloseReason::Local),
             }
         }
     }
@@ -189,7 +203,7 @@ impl Connection {
     }
 
     /// The node shuts down. Who does not listen is not waited for.
-    async fn say_goodbye(&mut self, writer: &mut (impl AsyncWrite + Unpin), mut output: Bytes) {
+    async fn say_goodbye(&mut self, writer: &mut (impl AsyncWrite + Unpin), output: Bytes) {
         let status = match self.spoken {
             Spoken::V1 => v1::status,
             Spoken::Legacy => legacy::status,
@@ -199,6 +213,11 @@ impl Connection {
             let _ = self.server.push(self.now(), event);
         }
         self.server.close(self.now());
+        self.flush(writer, output).await;
+    }
+
+    /// Sends what is left, to who takes it at once.
+    async fn flush(&mut self, writer: &mut (impl AsyncWrite + Unpin), mut output: Bytes) {
         let all = async {
             while writer.write_all_buf(&mut output).await.is_ok() {
                 let Some(more) = self.server.poll_transmit() else { break };

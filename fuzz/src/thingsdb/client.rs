@@ -73,7 +73,7 @@ impl Model {
     /// How much of it is taken.
     fn input(&mut self, bytes: &[u8]) -> usize {
         if !bytes.is_empty() {
-            (self.heard, self.pinged) = (self.now, false);
+            (self.heard, self.pinged, self.sends) = (self.now, false, false);
         }
         let held = self.held.len();
         let stream = [&std::mem::take(&mut self.held)[..], bytes].concat();
@@ -314,7 +314,8 @@ fn steps_of_event(config: &Config, event: PackageRef<'_>) -> Vec<Step> {
             _ => Vec::new(),
         },
         name if name.starts_with("legacy") => match legacy::EventRef::decode(event) {
-            Ok(legacy::EventRef::WatchDel { id }) => vec![Step::Leaves(None, id)],
+            // 0 stands for the status of nodes, which is no thing.
+            Ok(legacy::EventRef::WatchDel { id }) if id != 0 => vec![Step::Leaves(None, id)],
             _ => Vec::new(),
         },
         _ => Vec::new(),

@@ -175,7 +175,9 @@ impl Model {
         if !self.waiting.contains(&id) {
             return Err(UsageError::NoSuchRequest { id }.into());
         }
-        if (self.config.dialect.from_server)(body.kind) == FromServer::Event {
+        if let FromServer::Event | FromServer::Accepted | FromServer::Denied =
+            (self.config.dialect.from_server)(body.kind)
+        {
             return Err(UsageError::WrongKind { kind: body.kind }.into());
         }
         self.write(id, body)?;
@@ -185,6 +187,16 @@ impl Model {
 
     fn forward(&mut self, package: &Package) -> Result<(), Error> {
         self.open()?;
+        let settles = match (self.config.dialect.from_server)(package.kind) {
+            FromServer::Accepted | FromServer::Denied => self.auth.is_some(),
+            FromServer::Answer | FromServer::Error => {
+                self.auth == Some(package.id) && !self.waiting.contains(&package.id)
+            }
+            FromServer::Event | FromServer::Unknown => false,
+        };
+        if settles {
+            return Err(UsageError::AuthPending.into());
+        }
         self.write(package.id, &Body { kind: package.kind, data: package.data.clone() })?;
         if let FromServer::Answer | FromServer::Error = (self.config.dialect.from_server)(package.kind) {
             self.waits_no_more(package.id);
@@ -250,7 +262,7 @@ pub fn server(input: &[u8]) {
         closed: None,
         authenticated: false,
         auth: None,
-        deadline: due(Duration::ZERO, config.login_timeout),
+        deadline: due(Duration::ZERO, config.login_timeout).filter(|_| !config.dialect.auth_optional),
         decoder: Decoder::new(),
         base: 0,
         read: 0,

@@ -110,8 +110,10 @@ fn rooms(exchange: Exchange<'_>, change: &mut dyn FnMut(Change<'_>)) {
             }
         }
         Exchange::Event(event) => {
-            if let Ok(EventRef::WatchDel { id }) = EventRef::decode(event) {
-                change(Change::Left { scope: None, id });
+            match EventRef::decode(event) {
+                // No thing has the ID that stands for the status of nodes.
+                Ok(EventRef::WatchDel { id }) if id != NODE_STATUS => change(Change::Left { scope: None, id }),
+                _ => {}
             }
         }
     }

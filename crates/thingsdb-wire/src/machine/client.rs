@@ -180,11 +180,21 @@ impl Client {
             FromServer::Accepted | FromServer::Denied if self.auth.pending.is_none() => {
                 self.tell(ClientEvent::Unmatched(package));
             }
-            FromServer::Accepted => self.authenticated(None),
-            FromServer::Denied => self.authenticated(Some(package)),
+            FromServer::Accepted => self.settle(None),
+            FromServer::Denied => self.settle(Some(package)),
             FromServer::Answer => self.answer(package, false),
             FromServer::Error => self.answer(package, true),
         }
+    }
+
+    /// An authentication was answered whatever the ID; its own may be in flight.
+    fn settle(&mut self, denied: Option<Package>) {
+        if let Some(pending) = self.auth.pending {
+            if self.in_flight.get(&pending.id).is_some_and(|flight| flight.role == Role::Auth) {
+                self.in_flight.remove(&pending.id);
+            }
+        }
+        self.authenticated(denied);
     }
 
     fn answer(&mut self, package: Package, is_error: bool) {
@@ -521,7 +531,7 @@ impl Client {
         self.closed
     }
 
-    /// Requests without an answer, with those that were given up and a PING of the machine's own.
+    /// Requests without an answer, with those that were given up, an authentication by ID, and a PING of the machine's own.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.in_flight.len()

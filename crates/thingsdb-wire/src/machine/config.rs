@@ -30,7 +30,8 @@ pub struct Config {
     pub request_timeout: Duration,
     /// Client: how long an authentication waits for its answer before the connection is given up; 10 s.
     pub auth_timeout: Duration,
-    /// Server: how long a connection may stay without a successful authentication; never, as the peers'.
+    /// Server: how long a connection may stay without a successful authentication; never, as the peers'. Not for dialects in which
+    /// it is optional.
     pub login_timeout: Duration,
 }
 

@@ -68,6 +68,19 @@ pub enum ClientEvent {
 }
 
 /// A room that a client is in, or a thing that it watches.
+///
+/// ```
+/// # #[cfg(feature = "msgpack")] {
+/// use thingsdb_wire::v1::{RequestRef, Room};
+/// use thingsdb_wire::Joined;
+///
+/// // What to ask when ClientEvent::Rejoin comes.
+/// let room = Joined { scope: "@collection:stuff".into(), id: 5 };
+/// let rooms = Room::values([Room::Id(room.id)]);
+/// let join = RequestRef::Join { scope: &room.scope, rooms: rooms.as_ref() };
+/// assert_eq!(&join.to_body().unwrap().data[..], b"\x92\xb1@collection:stuff\x05");
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "all that it takes to ask again")]
 pub struct Joined {
@@ -139,7 +152,7 @@ pub enum UsageError {
         /// TYPE of the request.
         kind: u8,
     },
-    /// One authentication waits for its answer already.
+    /// An authentication waits for its answer.
     #[error("an authentication is under way")]
     AuthPending,
     /// There is no authentication to answer.

@@ -34,6 +34,8 @@ impl KeepAlive {
     pub(super) fn heard(&mut self, now: Duration) {
         self.since = now;
         self.pinged = false;
+        // What was sent before says nothing of the silence after.
+        self.sent = false;
     }
 
     pub(super) fn sent(&mut self) {

@@ -19,6 +19,8 @@ impl Rooms {
     /// False if the room cannot be remembered: there are `max` already, or its scope is too long.
     pub(super) fn change(&mut self, change: Change<'_>, max: usize) -> bool {
         match change {
+            // None of them is here, so that there is nothing to copy them for.
+            Change::Left { scope: Some(scope), .. } if scope.len() > MAX_SCOPE_LEN => {}
             Change::Left { scope: Some(scope), id } => {
                 self.0.remove(&Joined { scope: scope.into(), id });
             }

@@ -79,7 +79,7 @@ impl Server {
             closed: None,
             authenticated: false,
             auth: None,
-            login_deadline: deadline(now, config.login_timeout),
+            login_deadline: deadline(now, config.login_timeout).filter(|_| !config.dialect.auth_optional),
             feed: Feed::new(),
             out: Outbox::new(),
             events: VecDeque::new(),
@@ -230,7 +230,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`UsageError::NoSuchRequest`] if none with this ID waits, [`UsageError::WrongKind`] if the TYPE is that of an event,
+    /// [`UsageError::NoSuchRequest`] if none with this ID waits, [`UsageError::WrongKind`] if the TYPE is that of an event or answers an
+    /// authentication,
     /// [`UsageError::Closed`], [`UsageError::LimitReached`] if too much waits to be sent;
     /// [`EncodeError`](crate::EncodeError) if the data is over the limit. The request waits on then.
     pub fn answer(&mut self, now: Duration, id: u16, body: Body) -> Result<(), Error> {
@@ -238,8 +239,11 @@ impl Server {
         if !self.waiting.contains_key(&id) {
             return Err(UsageError::NoSuchRequest { id }.into());
         }
-        if (self.config.dialect.from_server)(body.kind) == FromServer::Event {
-            return Err(UsageError::WrongKind { kind: body.kind }.into());
+        match (self.config.dialect.from_server)(body.kind) {
+            FromServer::Answer | FromServer::Error | FromServer::Unknown => {}
+            FromServer::Accepted | FromServer::Denied | FromServer::Event => {
+                return Err(UsageError::WrongKind { kind: body.kind }.into());
+            }
         }
         self.push_out(body.with_id(id))?;
         self.take(id);
@@ -290,13 +294,21 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`UsageError::Closed`], [`UsageError::LimitReached`] if too much waits to be sent;
-    /// [`EncodeError`](crate::EncodeError) if the data is over the limit.
+    /// [`UsageError::AuthPending`] if it would answer an authentication, which only `accept` and `deny` do; [`UsageError::Closed`],
+    /// [`UsageError::LimitReached`] if too much waits to be sent; [`EncodeError`](crate::EncodeError) if the data is over the limit.
     pub fn forward(&mut self, now: Duration, package: Package) -> Result<(), Error> {
         self.check_open(now)?;
-        let (id, class) = (package.id, (self.config.dialect.from_server)(package.kind));
+        let id = package.id;
+        let (is_answer, is_for_auth) = match (self.config.dialect.from_server)(package.kind) {
+            FromServer::Answer | FromServer::Error => (true, self.auth == Some(id) && !self.waiting.contains_key(&id)),
+            FromServer::Accepted | FromServer::Denied => (false, self.auth.is_some()),
+            FromServer::Event | FromServer::Unknown => (false, false),
+        };
+        if is_for_auth {
+            return Err(UsageError::AuthPending.into());
+        }
         self.push_out(package)?;
-        if matches!(class, FromServer::Answer | FromServer::Error) {
+        if is_answer {
             self.take(id);
         }
         Ok(())
@@ -308,7 +320,7 @@ impl Server {
     }
 
     /// Takes the news that the client sends no more, or that the connection broke. First hand in the input that came before it,
-    /// until it is taken.
+    /// until it is taken, and answer all that [`waiting`](Self::waiting) counts: a request beyond the limit comes only then.
     pub fn handle_eof(&mut self, now: Duration) {
         self.advance(now);
         let reason = self.feed.finish().err().map_or(CloseReason::Eof, CloseReason::Decode);
@@ -384,7 +396,7 @@ impl Server {
         self.out.len()
     }
 
-    /// Requests without an answer.
+    /// Requests without an answer that were told; one beyond `max_in_flight` comes when one of them is answered.
     #[must_use]
     pub const fn waiting(&self) -> usize {
         self.waiting_len

@@ -129,9 +129,9 @@ impl<'a> ErrorRef<'a> {
     }
 }
 
-/// The IDs in the answer to a JOIN or LEAVE, in the order of the request; `None` where there is no such room.
 impl<'a> Data<'a> {
-    /// Reads the data as the answer to a JOIN or LEAVE: calls `take` for each room asked for.
+    /// Reads the data as the answer to a JOIN or LEAVE: calls `take` with the ID of each room asked for, in the order of the request;
+    /// `None` where there is no such room.
     ///
     /// # Errors
     ///
