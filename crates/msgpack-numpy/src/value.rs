@@ -1,0 +1,263 @@
+use core::fmt;
+
+use crate::array::{ArrayRef, PickleRef, ScalarRef};
+use crate::error::{DecodeError, DecodeErrorKind, What};
+use crate::limits::Limits;
+use crate::reader::Reader;
+use crate::tag::{self, Tagged};
+use crate::wire::Token;
+
+/// Any MessagePack value, in which tagged maps are the arrays, scalars and complex numbers they stand for. Borrowed; nothing is
+/// allocated.
+#[derive(Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum ValueRef<'a> {
+    /// Nothing.
+    Nil,
+    /// True or false.
+    Bool(bool),
+    /// An integer that fits, in whatever form it came.
+    Int(i64),
+    /// An integer above `i64::MAX`.
+    UInt(u64),
+    /// Of 32 bits.
+    F32(f32),
+    /// Of 64 bits; numpy's float64 scalars come as these.
+    F64(f64),
+    /// A text, or bytes in the form that texts have.
+    Str(&'a [u8]),
+    /// Bytes.
+    Bin(&'a [u8]),
+    /// A list.
+    List(ListRef<'a>),
+    /// A map that is not tagged, or lacks a field that its tag needs.
+    Map(MapRef<'a>),
+    /// Type and content of an extension.
+    Ext(i8, &'a [u8]),
+    /// A numpy array.
+    Array(ArrayRef<'a>),
+    /// A numpy scalar.
+    Scalar(ScalarRef<'a>),
+    /// A Python complex number: real and imaginary part.
+    Complex(f64, f64),
+    /// An array of objects: a Python pickle, which is code, and is never run.
+    Pickle(PickleRef<'a>),
+    /// A tagged map with a fault, and what that is; its offset counts from the start of the map.
+    Faulty(MapRef<'a>, DecodeError),
+}
+
+impl<'a> ValueRef<'a> {
+    /// Reads exactly one value, under [`Limits::DEFAULT`].
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the MessagePack. A tagged map with a fault is [`Faulty`](Self::Faulty), and harms no other value.
+    pub fn decode(input: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::decode_with(input, &Limits::DEFAULT)
+    }
+
+    /// Reads exactly one value, under limits of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode).
+    pub fn decode_with(input: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(input);
+        reader.check(limits)?;
+        reader.finish()?;
+        Ok(Self::of(input, limits))
+    }
+
+    /// The value of bytes that were checked to be one.
+    pub(crate) fn of(encoded: &'a [u8], limits: &Limits) -> Self {
+        let mut reader = Reader::new(encoded);
+        let Ok(token) = reader.token() else { return Self::Nil };
+        match token {
+            Token::Nil => Self::Nil,
+            Token::Bool(value) => Self::Bool(value),
+            Token::Int(value) => Self::Int(value),
+            Token::UInt(value) => Self::UInt(value),
+            Token::F32(value) => Self::F32(value),
+            Token::F64(value) => Self::F64(value),
+            Token::Str(text) => Self::Str(text),
+            Token::Bin(bytes) => Self::Bin(bytes),
+            Token::Ext(kind, bytes) => Self::Ext(kind, bytes),
+            Token::List(len) => Self::List(ListRef { encoded, len, limits: *limits }),
+            Token::Map(len) => {
+                let map = MapRef::new(encoded, len, limits);
+                match tag::read(map, limits) {
+                    Ok(None) => Self::Map(map),
+                    Ok(Some(Tagged::Array(array))) => Self::Array(array),
+                    Ok(Some(Tagged::Scalar(scalar))) => Self::Scalar(scalar),
+                    Ok(Some(Tagged::Complex(real, imaginary))) => Self::Complex(real, imaginary),
+                    Ok(Some(Tagged::Pickle(pickle))) => Self::Pickle(pickle),
+                    Err(error) => Self::Faulty(map, error),
+                }
+            }
+        }
+    }
+
+    /// The text, if it is one in UTF-8.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&'a str> {
+        if let Self::Str(text) = self { core::str::from_utf8(text).ok() } else { None }
+    }
+
+    /// The bytes of a text or of bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> Option<&'a [u8]> {
+        if let Self::Str(bytes) | Self::Bin(bytes) = self { Some(bytes) } else { None }
+    }
+}
+
+/// Numbers and lengths; no texts and no bytes.
+impl fmt::Debug for ValueRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nil => f.write_str("Nil"),
+            Self::Bool(value) => write!(f, "Bool({value})"),
+            Self::Int(value) => write!(f, "Int({value})"),
+            Self::UInt(value) => write!(f, "UInt({value})"),
+            Self::F32(value) => write!(f, "F32({value:?})"),
+            Self::F64(value) => write!(f, "F64({value:?})"),
+            Self::Str(text) => match core::str::from_utf8(text) {
+                Ok(text) => write!(f, "Str({text:?})"),
+                Err(_) => write!(f, "Str([{} bytes])", text.len()),
+            },
+            Self::Bin(bytes) => write!(f, "Bin([{} bytes])", bytes.len()),
+            Self::List(list) => list.fmt(f),
+            Self::Map(map) => map.fmt(f),
+            Self::Ext(kind, bytes) => write!(f, "Ext({kind}, [{} bytes])", bytes.len()),
+            Self::Array(array) => array.fmt(f),
+            Self::Scalar(scalar) => scalar.fmt(f),
+            Self::Complex(real, imaginary) => write!(f, "Complex({real:?}, {imaginary:?})"),
+            Self::Pickle(pickle) => pickle.fmt(f),
+            Self::Faulty(_, error) => write!(f, "Faulty({error})"),
+        }
+    }
+}
+
+/// A list, where it lies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ListRef<'a> {
+    encoded: &'a [u8],
+    len: u32,
+    limits: Limits,
+}
+
+/// A map, where it lies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct MapRef<'a> {
+    encoded: &'a [u8],
+    len: u32,
+    limits: Limits,
+}
+
+macro_rules! container {
+    ($name:ident, $iter:ident, $item:ty, $what:literal) => {
+        impl<'a> $name<'a> {
+            #[doc = concat!("How many ", $what, ".")]
+            #[must_use]
+            pub const fn len(self) -> usize {
+                // Each took a byte of a slice.
+                self.len as usize
+            }
+
+            #[doc = concat!("Whether there are no ", $what, ".")]
+            #[must_use]
+            pub const fn is_empty(self) -> bool {
+                self.len == 0
+            }
+
+            /// Its bytes.
+            #[must_use]
+            pub const fn as_encoded(self) -> &'a [u8] {
+                self.encoded
+            }
+
+            /// One after the other. Each is passed over to find the next: whoever goes down all of a deep value reads it as often as it
+            /// is deep.
+            #[must_use]
+            pub fn iter(self) -> $iter<'a> {
+                let mut reader = Reader::new(self.encoded);
+                // It was checked.
+                let _ = reader.token();
+                $iter { reader, left: self.len, limits: self.limits }
+            }
+        }
+
+        impl<'a> IntoIterator for $name<'a> {
+            type Item = $item;
+            type IntoIter = $iter<'a>;
+
+            fn into_iter(self) -> $iter<'a> {
+                self.iter()
+            }
+        }
+
+        impl fmt::Debug for $name<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.len)
+            }
+        }
+
+        #[doc = concat!("Iterator over a [`", stringify!($name), "`].")]
+        #[derive(Clone, Debug)]
+        pub struct $iter<'a> {
+            reader: Reader<'a>,
+            left: u32,
+            limits: Limits,
+        }
+    };
+}
+
+container!(ListRef, Items, ValueRef<'a>, "items");
+container!(MapRef, Entries, (ValueRef<'a>, ValueRef<'a>), "entries");
+
+impl<'a> Iterator for Items<'a> {
+    type Item = ValueRef<'a>;
+
+    fn next(&mut self) -> Option<ValueRef<'a>> {
+        self.left = self.left.checked_sub(1)?;
+        Some(ValueRef::of(self.reader.pass().ok()?, &self.limits))
+    }
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = (ValueRef<'a>, ValueRef<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let key = ValueRef::of(self.reader.pass().ok()?, &self.limits);
+        Some((key, ValueRef::of(self.reader.pass().ok()?, &self.limits)))
+    }
+}
+
+impl<'a> MapRef<'a> {
+    /// Of bytes that were checked.
+    pub(crate) const fn new(encoded: &'a [u8], len: u32, limits: &Limits) -> Self {
+        Self { encoded, len, limits: *limits }
+    }
+
+    /// The value of the first key that is this text, as text or as bytes.
+    #[must_use]
+    pub fn get(self, key: impl AsRef<[u8]>) -> Option<ValueRef<'a>> {
+        let mut reader = Reader::new(self.encoded);
+        let _ = reader.token();
+        for _ in 0..self.len {
+            // Keys may be anything, so that they are passed whole.
+            let name = Reader::new(reader.pass().ok()?).token().ok()?;
+            let found = matches!(name, Token::Str(name) | Token::Bin(name) if name == key.as_ref());
+            let value = reader.pass().ok()?;
+            if found {
+                return Some(ValueRef::of(value, &self.limits));
+            }
+        }
+        None
+    }
+}
+
+/// A value of another type at `offset`.
+pub(crate) const fn unexpected(offset: usize, what: What) -> DecodeError {
+    DecodeError::new(DecodeErrorKind::UnexpectedType, offset, what)
+}
