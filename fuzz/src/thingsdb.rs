@@ -4,6 +4,7 @@
 mod client;
 mod framing;
 mod legacy;
+mod rooms;
 mod server;
 mod v1;
 
