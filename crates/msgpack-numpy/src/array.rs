@@ -1,103 +1,10 @@
 use core::fmt;
 
-use crate::dtype::{DTypeRef, FIELD};
-use crate::error::{DecodeError, DecodeErrorKind, Limit, What};
+use crate::dtype::DTypeRef;
+use crate::error::{DecodeError, DecodeErrorKind, LayoutError, Limit, What};
 use crate::limits::Limits;
-use crate::reader::Reader;
-use crate::value::unexpected;
-use crate::wire::Token;
-
-/// Lengths of the axes of an array, where they lie.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct ShapeRef<'a> {
-    /// A list of integers that was walked, or one integer.
-    encoded: &'a [u8],
-    len: u8,
-}
-
-impl<'a> ShapeRef<'a> {
-    /// No axes: one item.
-    pub const NONE: ShapeRef<'static> = ShapeRef { encoded: &[0x90], len: 0 };
-
-    /// A list of integers that are not negative.
-    pub(crate) fn read(encoded: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(encoded);
-        let Ok(Token::List(len)) = reader.token() else { return Err(unexpected(0, What::Shape)) };
-        let len = match u8::try_from(len) {
-            Ok(len) if len <= limits.max_axes => len,
-            _ => return Err(DecodeError::over(Limit::MaxAxes, limits.max_axes.into(), 0, What::Shape)),
-        };
-        for _ in 0..len {
-            let offset = reader.position();
-            if !matches!(reader.token(), Ok(Token::Int(0..) | Token::UInt(_))) {
-                return Err(DecodeError::new(DecodeErrorKind::InvalidShape, offset, What::Shape));
-            }
-        }
-        Ok(Self { encoded, len })
-    }
-
-    /// That of a sub-array, which may be one integer for one axis.
-    pub(crate) fn read_of_field(encoded: &'a [u8]) -> Option<Self> {
-        match Reader::new(encoded).token() {
-            Ok(Token::Int(0..)) => Some(Self { encoded, len: 1 }),
-            _ => Self::read(encoded, &FIELD).ok(),
-        }
-    }
-
-    /// How many axes.
-    #[must_use]
-    pub const fn len(self) -> usize {
-        self.len as usize
-    }
-
-    /// Whether there are none: the array is one item.
-    #[must_use]
-    pub const fn is_empty(self) -> bool {
-        self.len == 0
-    }
-
-    /// The axes, the slowest first.
-    pub fn iter(self) -> impl Iterator<Item = u64> + use<'a> {
-        let mut reader = Reader::new(self.encoded);
-        if !matches!(self.encoded, [0x00..=0x7f | 0xcc..=0xd3, ..]) {
-            // It was walked.
-            let _ = reader.token();
-        }
-        (0..self.len).filter_map(move |_| match reader.token() {
-            Ok(Token::Int(len)) => u64::try_from(len).ok(),
-            Ok(Token::UInt(len)) => Some(len),
-            _ => None,
-        })
-    }
-
-    /// How many items; `None` beyond 64 bits.
-    #[must_use]
-    pub fn product(self) -> Option<u64> {
-        // An axis of nothing is one, however long the others are.
-        if self.iter().any(|len| len == 0) {
-            return Some(0);
-        }
-        self.iter().try_fold(1_u64, u64::checked_mul)
-    }
-}
-
-/// As Python writes it.
-impl fmt::Display for ShapeRef<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(")?;
-        for (index, len) in self.iter().enumerate() {
-            let comma = if index == 0 { "" } else { ", " };
-            write!(f, "{comma}{len}")?;
-        }
-        f.write_str(if self.len == 1 { ",)" } else { ")" })
-    }
-}
-
-impl fmt::Debug for ShapeRef<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")
-    }
-}
+use crate::shape::ShapeRef;
+use crate::value::{ValueRef, unexpected};
 
 /// A numpy array, where it lies: dtype, shape, and bytes in C order at any alignment.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -108,12 +15,64 @@ pub struct ArrayRef<'a> {
 }
 
 impl<'a> ArrayRef<'a> {
-    pub(crate) fn new(dtype: DTypeRef<'a>, shape: ShapeRef<'a>, data: &'a [u8]) -> Result<Self, Unfit> {
+    /// Of parts that fit: as many bytes as the axes and the items make. What a dtype that is not understood makes is not known.
+    ///
+    /// ```
+    /// use msgpack_numpy_codec::{ArrayRef, DType, LayoutError, ShapeRef};
+    ///
+    /// let dtype = DType::parse(">u2").unwrap();
+    /// let image = ArrayRef::new(dtype.as_ref(), ShapeRef::new(&[1, 2]), &[0, 1, 2, 3])?;
+    /// assert_eq!(image.to_vec::<u16>().unwrap(), [1, 0x0203]);
+    /// let short = ArrayRef::new(dtype.as_ref(), ShapeRef::new(&[2, 2]), &[0, 1, 2, 3]);
+    /// assert_eq!(short, Err(LayoutError::Length { met: 4, due: 8 }));
+    /// # Ok::<(), LayoutError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`LayoutError`].
+    pub fn new(dtype: DTypeRef<'a>, shape: ShapeRef<'a>, data: &'a [u8]) -> Result<Self, LayoutError> {
+        if shape.len() > usize::from(Limits::DEFAULT.max_axes) {
+            return Err(LayoutError::Axes);
+        }
+        Self::of_axes(dtype, shape, data)
+    }
+
+    /// Of parts that are known to fit.
+    pub(crate) const fn of_parts(dtype: DTypeRef<'a>, shape: ShapeRef<'a>, data: &'a [u8]) -> Self {
+        Self { dtype, shape, data }
+    }
+
+    /// The same where axes were counted.
+    pub(crate) fn of_axes(dtype: DTypeRef<'a>, shape: ShapeRef<'a>, data: &'a [u8]) -> Result<Self, LayoutError> {
         if let Some(itemsize) = dtype.itemsize() {
-            let items = shape.product().ok_or(Unfit::Shape)?;
+            let items = shape.product().ok_or(LayoutError::Shape)?;
             fit(items, itemsize, data)?;
         }
         Ok(Self { dtype, shape, data })
+    }
+
+    /// Reads one value that is an array, under [`Limits::DEFAULT`].
+    ///
+    /// # Errors
+    ///
+    /// As [`decode_with`](Self::decode_with).
+    pub fn decode(input: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::decode_with(input, &Limits::DEFAULT)
+    }
+
+    /// Reads one value that is an array, under limits of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the MessagePack or with the tagged map, and [`UnexpectedType`](DecodeErrorKind::UnexpectedType) for any other
+    /// value.
+    pub fn decode_with(input: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+        let value = ValueRef::decode_with(input, limits)?;
+        if let ValueRef::Faulty(_, error) = value {
+            return Err(error);
+        }
+        if let ValueRef::Array(array) = value { Ok(array) } else { Err(unexpected(0, What::Value)) }
     }
 
     /// What its items are.
@@ -149,7 +108,17 @@ pub struct ScalarRef<'a> {
 }
 
 impl<'a> ScalarRef<'a> {
-    pub(crate) fn new(dtype: DTypeRef<'a>, data: &'a [u8]) -> Result<Self, Unfit> {
+    /// Of parts that are known to fit.
+    pub(crate) const fn of_parts(dtype: DTypeRef<'a>, data: &'a [u8]) -> Self {
+        Self { dtype, data }
+    }
+
+    /// Of a dtype and the bytes of one item of it.
+    ///
+    /// # Errors
+    ///
+    /// [`LayoutError`].
+    pub fn new(dtype: DTypeRef<'a>, data: &'a [u8]) -> Result<Self, LayoutError> {
         if let Some(itemsize) = dtype.itemsize() {
             fit(1, itemsize, data)?;
         }
@@ -178,6 +147,8 @@ impl fmt::Debug for ScalarRef<'_> {
 /// An array of objects. What it holds is a program for Python's pickle machine: this crate hands it out and never looks into it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PickleRef<'a> {
+    /// The `type`, which says no more than that it holds objects.
+    pub(crate) dtype: &'a [u8],
     pub(crate) shape: ShapeRef<'a>,
     pub(crate) pickle: &'a [u8],
 }
@@ -202,14 +173,6 @@ impl fmt::Debug for PickleRef<'_> {
     }
 }
 
-/// Why bytes are not those of a shape and a dtype.
-#[derive(Clone, Copy)]
-pub(crate) enum Unfit {
-    Shape,
-    ZeroItemSize,
-    Length { met: u64, due: u64 },
-}
-
 /// Where the fields of a map are.
 #[derive(Clone, Copy)]
 pub(crate) struct Places {
@@ -218,22 +181,25 @@ pub(crate) struct Places {
     pub(crate) data: usize,
 }
 
-impl Unfit {
+impl LayoutError {
     /// The error in a map whose fields are there.
     pub(crate) const fn at(self, places: Places) -> DecodeError {
         match self {
-            Self::Shape => DecodeError::new(DecodeErrorKind::InvalidShape, places.shape, What::Shape),
+            Self::Axes => DecodeError::over(Limit::MaxAxes, Limits::DEFAULT.max_axes as u64, places.shape, What::Shape),
+            Self::Shape | Self::Strides | Self::UnknownItemSize => {
+                DecodeError::new(DecodeErrorKind::InvalidShape, places.shape, What::Shape)
+            }
             Self::ZeroItemSize => DecodeError::new(DecodeErrorKind::ZeroItemSize, places.dtype, What::Type),
             Self::Length { met, due } => DecodeError::length(met, due, places.data),
         }
     }
 }
 
-fn fit(items: u64, itemsize: u64, data: &[u8]) -> Result<(), Unfit> {
+fn fit(items: u64, itemsize: u64, data: &[u8]) -> Result<(), LayoutError> {
     if itemsize == 0 {
-        return Err(Unfit::ZeroItemSize);
+        return Err(LayoutError::ZeroItemSize);
     }
-    let due = items.checked_mul(itemsize).ok_or(Unfit::Shape)?;
+    let due = items.checked_mul(itemsize).ok_or(LayoutError::Shape)?;
     let met = data.len() as u64;
-    if met == due { Ok(()) } else { Err(Unfit::Length { met, due }) }
+    if met == due { Ok(()) } else { Err(LayoutError::Length { met, due }) }
 }

@@ -1,5 +1,9 @@
 //! Python's text for complex numbers (SPEC.md §2).
 
+use core::fmt::{self, Write};
+
+use crate::text::Text;
+
 /// Real and imaginary part.
 ///
 /// `(1+2j)`, `-0j`, `(nan-infj)`, ` ( 1+2J ) `, `3.5`, `j`: blanks around, one pair of parentheses around or none.
@@ -30,4 +34,39 @@ pub(crate) fn parse(text: &[u8]) -> Option<(f64, f64)> {
 fn float(text: &str) -> Option<f64> {
     // Python takes `infinity`, `inf` and `nan` in any case, as Rust does, and nothing else with a letter but an exponent.
     text.parse().ok()
+}
+
+/// Prints real and imaginary part as Python does.
+pub(crate) struct Repr(pub(crate) f64, pub(crate) f64);
+
+impl fmt::Display for Repr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(real, imaginary) = self;
+        // Only a zero that is negative, or a number, is worth the parentheses.
+        if real.to_bits() == 0 {
+            return write!(f, "{}j", Float(*imaginary));
+        }
+        let plus = if imaginary.is_nan() || imaginary.is_sign_positive() { "+" } else { "" };
+        write!(f, "({}{plus}{}j)", Float(*real), Float(*imaginary))
+    }
+}
+
+/// The shortest digits that are this number and no other; from 1e16 on, and below 0.0001, with an exponent.
+struct Float(f64);
+
+impl fmt::Display for Float {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let magnitude = self.0.abs();
+        if self.0.is_nan() {
+            f.write_str("nan")
+        } else if magnitude == 0.0 || self.0.is_infinite() || (1e-4..1e16).contains(&magnitude) {
+            write!(f, "{}", self.0)
+        } else {
+            let mut text = Text::default();
+            write!(text, "{:e}", self.0)?;
+            let (digits, exponent) = text.as_str().split_once('e').unwrap_or_default();
+            let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
+            write!(f, "{digits}e{sign}{exponent:0>2}")
+        }
+    }
 }

@@ -16,6 +16,9 @@ use crate::dtype::{ByteOrder, DTypeRef, FieldRef, Kind, Plain};
 pub trait Element: Sealed + Copy {
     /// Whether items of this dtype are these.
     fn is(dtype: Plain) -> bool;
+
+    /// The dtype of items as this machine has them.
+    fn dtype() -> Plain;
 }
 
 mod sealed {
@@ -53,6 +56,12 @@ macro_rules! numbers {
         impl Element for $type {
             fn is(dtype: Plain) -> bool {
                 matches!(dtype.kind(), $(Kind::$kind)|+) && dtype.itemsize() as usize == Self::SIZE
+            }
+
+            fn dtype() -> Plain {
+                let kinds = [$(Kind::$kind),+];
+                let [kind, ..] = kinds;
+                Plain::native(kind, width::<Self>())
             }
         })*
     };
@@ -93,6 +102,10 @@ macro_rules! complex {
             fn is(dtype: Plain) -> bool {
                 dtype.kind() == Kind::Complex && dtype.itemsize() as usize == Self::SIZE
             }
+
+            fn dtype() -> Plain {
+                Plain::native(Kind::Complex, width::<Self>())
+            }
         })*
     };
 }
@@ -115,6 +128,16 @@ impl Element for bool {
     fn is(dtype: Plain) -> bool {
         dtype.kind() == Kind::Bool
     }
+
+    fn dtype() -> Plain {
+        Plain::native(Kind::Bool, 1)
+    }
+}
+
+/// Bytes of an item, 16 at most.
+#[expect(clippy::cast_possible_truncation, reason = "no element is longer")]
+const fn width<T: Sealed>() -> u32 {
+    T::SIZE as u32
 }
 
 /// Items of another type were asked for, or of another number.

@@ -34,6 +34,8 @@ pub enum Limit {
     MaxDepth,
     /// [`Limits::max_axes`](crate::Limits::max_axes).
     MaxAxes,
+    /// Not one of [`Limits`](crate::Limits): an input of 4 GiB is too long for a [`Tape`](crate::Tape).
+    MaxLen,
 }
 
 impl fmt::Display for Limit {
@@ -41,6 +43,7 @@ impl fmt::Display for Limit {
         f.write_str(match self {
             Self::MaxDepth => "max_depth",
             Self::MaxAxes => "max_axes",
+            Self::MaxLen => "max_len",
         })
     }
 }
@@ -175,6 +178,75 @@ impl fmt::Display for DecodeErrorKind {
             Self::InvalidComplex => "invalid_complex",
         })
     }
+}
+
+/// Why shape, dtype and bytes are not those of an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LayoutError {
+    /// More than 64 axes.
+    #[error("more than 64 axes")]
+    Axes,
+    /// A product of axes, or of axes and item, beyond 64 bits.
+    #[error("more items than 64 bits count")]
+    Shape,
+    /// Items without bytes, of which any number fits in none.
+    #[error("items without bytes")]
+    ZeroItemSize,
+    /// Items of a dtype that is not understood, which cannot be told apart.
+    #[error("items of unknown size")]
+    UnknownItemSize,
+    /// More or fewer bytes than shape and dtype say.
+    #[error("{met} bytes of data, where shape and type make {due}")]
+    Length {
+        /// Bytes there are.
+        met: u64,
+        /// Bytes there should be.
+        due: u64,
+    },
+    /// Strides that are not as many as axes, or lead out of the bytes.
+    #[error("strides lead out of the data")]
+    Strides,
+}
+
+/// Why something was not written. Nothing of it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// MessagePack has lengths of 32 bits.
+    #[error("{len} bytes exceed the 4294967295 of MessagePack")]
+    TooLong {
+        /// Bytes to write.
+        len: u64,
+    },
+    /// Fields that overlap, or are not in the order of their offsets: there is no descr for them, and numpy refuses them too.
+    #[error("fields that overlap or are out of order cannot be described")]
+    Fields,
+    /// The buffer has no room.
+    #[error("{needed} bytes do not fit into the {available} left")]
+    BufferFull {
+        /// Bytes to write.
+        needed: usize,
+        /// Bytes of room.
+        available: usize,
+    },
+    /// One of the [`Limits`](crate::Limits) is exceeded.
+    #[error("exceeds {limit} {max}")]
+    LimitExceeded {
+        /// Which.
+        limit: Limit,
+        /// The limit.
+        max: u64,
+    },
+    /// A value behind the outermost one.
+    #[error("the value is complete")]
+    Complete,
+    /// The outermost value, or lists and maps in it, lack so many values.
+    #[error("{missing} more values are due")]
+    Incomplete {
+        /// Values that were announced and not written.
+        missing: u64,
+    },
 }
 
 #[cfg(feature = "std")]

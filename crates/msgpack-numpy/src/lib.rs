@@ -58,22 +58,31 @@ mod array;
 mod complex;
 mod dtype;
 mod element;
+mod encode;
 mod error;
 mod limits;
+mod owned;
 mod reader;
+mod shape;
 mod tag;
+mod text;
+mod tree;
 mod value;
 mod wire;
 
-pub use crate::array::{ArrayRef, PickleRef, ScalarRef, ShapeRef};
+pub use crate::array::{ArrayRef, PickleRef, ScalarRef};
 pub use crate::dtype::{
-    ByteOrder, DType, DTypeRef, Field, FieldRef, Fields, Kind, OpaqueRef, Plain, Structured, StructuredRef, TimeUnit,
-    Unit,
+    ByteOrder, DType, DTypeRef, Field, FieldRef, Fields, Kind, Opaque, OpaqueRef, Plain, Structured, StructuredRef,
+    TimeUnit, Unit,
 };
 pub use crate::element::{AccessError, Element, Iter, StridedRef};
-pub use crate::error::{DecodeError, DecodeErrorKind, Limit};
+pub use crate::encode::{Encoded, StridedArrayRef, Writer};
+pub use crate::error::{DecodeError, DecodeErrorKind, EncodeError, LayoutError, Limit};
 pub use crate::limits::Limits;
+pub use crate::owned::{Array, Scalar, Value};
 pub use crate::reader::Reader;
+pub use crate::shape::ShapeRef;
+pub use crate::tree::{Children, Node, Tape, Tree};
 pub use crate::value::{Entries, Items, ListRef, MapRef, ValueRef};
 pub use crate::wire::Token;
 

@@ -31,6 +31,11 @@ impl<'a> Reader<'a> {
         Self { input, rest: input }
     }
 
+    /// With `rest` of `input` left.
+    pub(crate) const fn at(input: &'a [u8], rest: &'a [u8]) -> Self {
+        Self { input, rest }
+    }
+
     /// Bytes read.
     #[must_use]
     pub const fn position(&self) -> usize {

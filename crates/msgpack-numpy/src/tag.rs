@@ -1,11 +1,12 @@
 //! The maps that stand for arrays, scalars and complex numbers (SPEC.md §2).
 
-use crate::array::{ArrayRef, PickleRef, Places, ScalarRef, ShapeRef};
+use crate::array::{ArrayRef, PickleRef, Places, ScalarRef};
 use crate::complex;
 use crate::dtype::DTypeRef;
 use crate::error::{DecodeError, DecodeErrorKind, What};
 use crate::limits::Limits;
 use crate::reader::Reader;
+use crate::shape::ShapeRef;
 use crate::value::{MapRef, unexpected};
 use crate::wire::Token;
 
@@ -144,12 +145,12 @@ fn array<'a>(
         let Some(Token::Bin(pickle) | Token::Str(pickle)) = data.token() else {
             return Err(unexpected(data.offset, What::Data));
         };
-        return Ok(Tagged::Pickle(PickleRef { shape: shape_ref, pickle }));
+        return Ok(Tagged::Pickle(PickleRef { dtype: dtype.encoded, shape: shape_ref, pickle }));
     }
     let bytes = bytes(data, limits, masked)?;
     let places = Places { dtype: dtype.offset, shape: shape.offset, data: data.offset };
     let dtype = DTypeRef::read(dtype.encoded, kind);
-    let array = ArrayRef::new(dtype, shape_ref, bytes).map_err(|error| error.at(places))?;
+    let array = ArrayRef::of_axes(dtype, shape_ref, bytes).map_err(|error| error.at(places))?;
     Ok(Tagged::Array(array))
 }
 

@@ -82,19 +82,29 @@ impl<'a> ValueRef<'a> {
             Token::Str(text) => Self::Str(text),
             Token::Bin(bytes) => Self::Bin(bytes),
             Token::Ext(kind, bytes) => Self::Ext(kind, bytes),
-            Token::List(len) => Self::List(ListRef { encoded, len, limits: *limits }),
-            Token::Map(len) => {
-                let map = MapRef::new(encoded, len, limits);
-                match tag::read(map, limits) {
-                    Ok(None) => Self::Map(map),
-                    Ok(Some(Tagged::Array(array))) => Self::Array(array),
-                    Ok(Some(Tagged::Scalar(scalar))) => Self::Scalar(scalar),
-                    Ok(Some(Tagged::Complex(real, imaginary))) => Self::Complex(real, imaginary),
-                    Ok(Some(Tagged::Pickle(pickle))) => Self::Pickle(pickle),
-                    Err(error) => Self::Faulty(map, error),
-                }
-            }
+            Token::List(len) => Self::List(ListRef::new(encoded, len, limits)),
+            Token::Map(len) => Self::of_map(MapRef::new(encoded, len, limits), limits),
         }
+    }
+
+    /// What a map stands for, or the map.
+    pub(crate) fn of_map(map: MapRef<'a>, limits: &Limits) -> Self {
+        match tag::read(map, limits) {
+            Ok(None) => Self::Map(map),
+            Ok(Some(Tagged::Array(array))) => Self::Array(array),
+            Ok(Some(Tagged::Scalar(scalar))) => Self::Scalar(scalar),
+            Ok(Some(Tagged::Complex(real, imaginary))) => Self::Complex(real, imaginary),
+            Ok(Some(Tagged::Pickle(pickle))) => Self::Pickle(pickle),
+            Err(error) => Self::Faulty(map, error),
+        }
+    }
+
+    /// Those it was read under, if there still is something to read in it.
+    pub(crate) const fn limits(&self) -> Option<Limits> {
+        if let Self::List(list) = self {
+            return Some(list.limits);
+        }
+        if let Self::Map(map) | Self::Faulty(map, _) = self { Some(map.limits) } else { None }
     }
 
     /// The text, if it is one in UTF-8.
@@ -156,6 +166,11 @@ pub struct MapRef<'a> {
 macro_rules! container {
     ($name:ident, $iter:ident, $item:ty, $what:literal) => {
         impl<'a> $name<'a> {
+            /// Of bytes that were checked.
+            pub(crate) const fn new(encoded: &'a [u8], len: u32, limits: &Limits) -> Self {
+                Self { encoded, len, limits: *limits }
+            }
+
             #[doc = concat!("How many ", $what, ".")]
             #[must_use]
             pub const fn len(self) -> usize {
@@ -234,11 +249,6 @@ impl<'a> Iterator for Entries<'a> {
 }
 
 impl<'a> MapRef<'a> {
-    /// Of bytes that were checked.
-    pub(crate) const fn new(encoded: &'a [u8], len: u32, limits: &Limits) -> Self {
-        Self { encoded, len, limits: *limits }
-    }
-
     /// The value of the first key that is this text, as text or as bytes.
     #[must_use]
     pub fn get(self, key: impl AsRef<[u8]>) -> Option<ValueRef<'a>> {

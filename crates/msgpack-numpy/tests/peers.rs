@@ -427,7 +427,7 @@ fn assert_array(told: &Json, place: &str) -> usize {
     assert_eq!(array.dtype().itemsize(), told["itemsize"].as_u64(), "{place}");
     assert_eq!(descr(array.dtype()), told["descr"], "{place}");
     let dtype = DType::parse(told["dtype"].as_str().unwrap()).unwrap_or_else(|| panic!("{place}: {}", told["dtype"]));
-    assert_eq!(Some(dtype.itemsize()), array.dtype().itemsize(), "{place}");
+    assert_eq!(dtype.itemsize(), array.dtype().itemsize(), "{place}");
     match array.dtype() {
         DTypeRef::Plain(plain) => {
             assert_eq!(plain.name().to_string(), told["dtype"].as_str().unwrap(), "{place}");

@@ -4,10 +4,13 @@ mod view;
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 pub use plain::{ByteOrder, Kind, Plain, TimeUnit, Unit};
 pub(crate) use view::FIELD;
 pub use view::{DTypeRef, FieldRef, Fields, OpaqueRef, StructuredRef};
+
+use crate::shape::ShapeRef;
 
 /// Most dtypes with fields in one another.
 pub(crate) const MAX_DEPTH: u8 = 8;
@@ -20,6 +23,31 @@ pub enum DType {
     Plain(Plain),
     /// With fields.
     Structured(Structured),
+    /// Not understood: its items are bytes.
+    Opaque(Opaque),
+}
+
+/// A dtype that is not understood, as it came.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Opaque {
+    encoded: Vec<u8>,
+    kind: Vec<u8>,
+}
+
+impl Opaque {
+    /// The same, borrowed.
+    #[must_use]
+    pub fn as_ref(&self) -> OpaqueRef<'_> {
+        OpaqueRef::new(&self.encoded, &self.kind)
+    }
+}
+
+impl OpaqueRef<'_> {
+    /// A copy of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Opaque {
+        Opaque { encoded: self.as_encoded().to_vec(), kind: self.kind().to_vec() }
+    }
 }
 
 /// Named parts of an item, each at its place.
@@ -46,10 +74,22 @@ pub struct Field {
 }
 
 impl Field {
-    /// Bytes of the field; `None` beyond 64 bits.
+    /// Bytes of the field; `None` beyond 64 bits, and if its dtype is not understood.
     #[must_use]
     pub fn size(&self) -> Option<u64> {
-        self.shape.iter().try_fold(self.dtype.itemsize(), |size, len| size.checked_mul(*len))
+        self.as_ref().size()
+    }
+
+    /// The same, borrowed.
+    #[must_use]
+    pub fn as_ref(&self) -> FieldRef<'_> {
+        FieldRef {
+            name: &self.name,
+            title: self.title.as_deref(),
+            offset: self.offset,
+            dtype: self.dtype.as_ref(),
+            shape: ShapeRef::new(&self.shape),
+        }
     }
 
     /// Where it ends.
@@ -76,6 +116,65 @@ impl Structured {
     pub const fn itemsize(&self) -> u64 {
         self.itemsize
     }
+
+    /// The same, borrowed.
+    #[must_use]
+    pub fn as_ref(&self) -> StructuredRef<'_> {
+        StructuredRef::new(&self.fields, self.itemsize)
+    }
+
+    /// Dtypes with fields in one another, this one counted.
+    fn depth(&self) -> usize {
+        let inner = |field: &Field| if let DType::Structured(inner) = &field.dtype { inner.depth() } else { 0 };
+        self.fields.iter().map(inner).max().unwrap_or_default().saturating_add(1)
+    }
+}
+
+impl FieldRef<'_> {
+    /// A copy of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Field {
+        Field {
+            name: self.name.into(),
+            title: self.title.map(Into::into),
+            offset: self.offset,
+            dtype: self.dtype.into_owned(),
+            shape: self.shape.iter().collect(),
+        }
+    }
+}
+
+impl StructuredRef<'_> {
+    /// A copy of its own; what fills gaps is left out, since its fields have offsets.
+    #[must_use]
+    pub fn into_owned(self) -> Structured {
+        Structured { fields: self.fields().map(FieldRef::into_owned).collect(), itemsize: self.itemsize() }
+    }
+}
+
+impl DTypeRef<'_> {
+    /// A copy of its own.
+    #[must_use]
+    pub fn into_owned(self) -> DType {
+        match self {
+            Self::Plain(plain) => DType::Plain(plain),
+            Self::Structured(structured) => DType::Structured(structured.into_owned()),
+            Self::Opaque(opaque) => DType::Opaque(opaque.into_owned()),
+        }
+    }
+}
+
+impl From<Plain> for DType {
+    fn from(plain: Plain) -> Self {
+        Self::Plain(plain)
+    }
+}
+
+/// As numpy writes it.
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_ref().fmt(f)
+    }
 }
 
 impl DType {
@@ -87,17 +186,37 @@ impl DType {
         text::dtype(text)
     }
 
-    /// Bytes of one item.
+    /// With these fields, each at its place in items of so many bytes. They may overlap and come in any order, but a dtype where they do
+    /// cannot be written.
+    ///
+    /// `None` if one ends behind the item or is not understood, and for more than eight dtypes with fields in one another.
     #[must_use]
-    pub const fn itemsize(&self) -> u64 {
+    pub fn structured(fields: Vec<Field>, itemsize: u64) -> Option<Self> {
+        Self::with_offsets(fields, Some(itemsize))
+    }
+
+    /// The same, borrowed.
+    #[must_use]
+    pub fn as_ref(&self) -> DTypeRef<'_> {
         match self {
-            Self::Plain(plain) => plain.itemsize() as u64,
-            Self::Structured(structured) => structured.itemsize,
+            Self::Plain(plain) => DTypeRef::Plain(*plain),
+            Self::Structured(structured) => DTypeRef::Structured(structured.as_ref()),
+            Self::Opaque(opaque) => DTypeRef::Opaque(opaque.as_ref()),
+        }
+    }
+
+    /// Bytes of one item; `None` if it is not understood.
+    #[must_use]
+    pub const fn itemsize(&self) -> Option<u64> {
+        match self {
+            Self::Plain(plain) => Some(plain.itemsize() as u64),
+            Self::Structured(structured) => Some(structured.itemsize),
+            Self::Opaque(_) => None,
         }
     }
 
     /// Fields one behind the other.
-    fn structured(fields: Vec<text::Named>) -> Option<Self> {
+    fn in_a_row(fields: Vec<text::Named>) -> Option<Self> {
         let mut next = 0_u64;
         let mut placed = Vec::with_capacity(fields.len());
         for (name, title, (dtype, shape)) in fields {
@@ -112,9 +231,10 @@ impl DType {
     fn with_offsets(fields: Vec<Field>, itemsize: Option<u64>) -> Option<Self> {
         let end = fields.iter().try_fold(0, |end: u64, field| Some(end.max(field.end()?)))?;
         let itemsize = itemsize.unwrap_or(end);
-        if itemsize < end {
+        let structured = Structured { fields, itemsize };
+        if itemsize < end || structured.depth() > usize::from(MAX_DEPTH) {
             return None;
         }
-        Some(Self::Structured(Structured { fields, itemsize }))
+        Some(Self::Structured(structured))
     }
 }

@@ -211,6 +211,17 @@ impl Plain {
         Some(Self { kind, order, itemsize, unit: None })
     }
 
+    /// Of this machine's order, and of a width that there is.
+    pub(crate) const fn native(kind: Kind, itemsize: u32) -> Self {
+        let order = if itemsize == 1 { ByteOrder::NotApplicable } else { ByteOrder::NATIVE };
+        Self { kind, order, itemsize, unit: None }
+    }
+
+    /// Bytes without meaning.
+    pub(crate) const fn void(itemsize: u32) -> Self {
+        Self { kind: Kind::Void, order: ByteOrder::NotApplicable, itemsize, unit: None }
+    }
+
     /// Reads a typestr: `<f4`, `>M8[25us]`, `|S5`. `=` and no order at all count as little-endian, as every known sender is.
     ///
     /// `None` for what is none, for objects (`O`), and for `|` on a number of several bytes, whose order it does not tell.

@@ -193,7 +193,7 @@ fn scalar(input: &str) -> IResult<&str, Item> {
 /// `[('a', '<i4'), ...]`
 fn fields(input: &str, depth: u8) -> IResult<&str, Item> {
     let (rest, fields) = items(input, |input| field(input, depth))?;
-    match DType::structured(fields) {
+    match DType::in_a_row(fields) {
         Some(dtype) => Ok((rest, (dtype, Vec::new()))),
         None => fail(input),
     }

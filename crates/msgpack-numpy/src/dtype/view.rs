@@ -1,11 +1,11 @@
 use core::fmt;
 
-use super::MAX_DEPTH;
 use super::plain::{Kind, Plain};
 use super::text::{TypeStr, name, typestr};
-use crate::array::ShapeRef;
+use super::{Field, MAX_DEPTH};
 use crate::limits::Limits;
 use crate::reader::Reader;
+use crate::shape::ShapeRef;
 use crate::wire::Token;
 
 /// A dtype, as far as it is understood, borrowed from the map that has it.
@@ -24,9 +24,20 @@ pub enum DTypeRef<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct OpaqueRef<'a> {
     encoded: &'a [u8],
+    kind: &'a [u8],
 }
 
 impl<'a> OpaqueRef<'a> {
+    pub(super) const fn new(encoded: &'a [u8], kind: &'a [u8]) -> Self {
+        Self { encoded, kind }
+    }
+
+    /// The `kind` as it came: empty, `V`, or something that means nothing.
+    #[must_use]
+    pub const fn kind(self) -> &'a [u8] {
+        self.kind
+    }
+
     /// The `type` as it came, in MessagePack.
     #[must_use]
     pub const fn as_encoded(self) -> &'a [u8] {
@@ -45,17 +56,13 @@ impl<'a> OpaqueRef<'a> {
 
 impl<'a> DTypeRef<'a> {
     /// From the values of `type` and `kind`, whatever they are.
-    pub(crate) fn read(encoded: &'a [u8], kind: &[u8]) -> Self {
-        let opaque = Self::Opaque(OpaqueRef { encoded });
+    pub(crate) fn read(encoded: &'a [u8], kind: &'a [u8]) -> Self {
+        let opaque = Self::Opaque(OpaqueRef { encoded, kind });
         match (Reader::new(encoded).token(), kind) {
             (Ok(Token::Str(text) | Token::Bin(text)), b"") => plain(text).map_or(opaque, Self::Plain),
             (Ok(Token::List(_)), b"" | b"V") => match whole_descr(encoded) {
                 // How numpy writes `|V4`.
-                Some(StructuredRef { len: 1, .. }) => match lone_void(encoded) {
-                    Some(void) => Self::Plain(void),
-                    None => whole_descr(encoded).map_or(opaque, Self::Structured),
-                },
-                Some(structured) => Self::Structured(structured),
+                Some(structured) => structured.lone_void().map_or(Self::Structured(structured), Self::Plain),
                 None => opaque,
             },
             _ => opaque,
@@ -108,14 +115,31 @@ fn plain(text: &[u8]) -> Option<Plain> {
     }
 }
 
-/// Named parts of an item, one behind the other.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Named parts of an item, each at its place.
+#[derive(Clone, Copy)]
 pub struct StructuredRef<'a> {
-    /// A list that was walked.
-    encoded: &'a [u8],
-    len: u32,
+    source: Source<'a>,
     itemsize: u64,
 }
+
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    /// A descr that was walked.
+    Encoded {
+        encoded: &'a [u8],
+        len: u32,
+    },
+    Own(&'a [Field]),
+}
+
+/// The same fields at the same places, wherever they are described; what fills the gaps between them does not count.
+impl PartialEq for StructuredRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.itemsize == other.itemsize && self.fields().eq(other.fields())
+    }
+}
+
+impl Eq for StructuredRef<'_> {}
 
 /// A named part of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,13 +164,18 @@ impl FieldRef<'_> {
         self.name.is_empty() && self.dtype.as_plain().is_some_and(|plain| plain.kind() == Kind::Void)
     }
 
-    /// Bytes of the field.
-    fn size(&self) -> Option<u64> {
+    /// Bytes of the field; `None` beyond 64 bits.
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
         self.dtype.itemsize()?.checked_mul(self.shape.product()?)
     }
 }
 
 impl<'a> StructuredRef<'a> {
+    pub(super) const fn new(fields: &'a [Field], itemsize: u64) -> Self {
+        Self { source: Source::Own(fields), itemsize }
+    }
+
     /// Bytes of one item.
     #[must_use]
     pub const fn itemsize(self) -> u64 {
@@ -158,13 +187,27 @@ impl<'a> StructuredRef<'a> {
         self.all_fields().filter(|field| !field.is_padding())
     }
 
-    /// Its fields in their order, those that are padding too.
+    /// Its fields in their order, those that are padding too. A [`DType`](super::DType) needs none, since its fields have offsets.
     #[must_use]
     pub fn all_fields(self) -> Fields<'a> {
-        let mut reader = Reader::new(self.encoded);
+        let (encoded, left, own) = match self.source {
+            Source::Encoded { encoded, len } => (encoded, len, &[][..]),
+            Source::Own(fields) => (&[][..], 0, fields),
+        };
+        let mut reader = Reader::new(encoded);
         // It was walked.
         let _ = reader.token();
-        Fields { reader, left: self.len, offset: 0, depth: MAX_DEPTH }
+        Fields { reader, left, offset: 0, depth: MAX_DEPTH, own: own.iter() }
+    }
+
+    /// `[["", "|V4"]]`
+    fn lone_void(self) -> Option<Plain> {
+        let mut fields = self.all_fields();
+        let field = fields.next()?;
+        if fields.left > 0 || !field.is_padding() || !field.shape.is_empty() || field.title.is_some() {
+            return None;
+        }
+        field.dtype.as_plain()
     }
 
     /// The first field with this name.
@@ -224,13 +267,14 @@ impl fmt::Debug for StructuredRef<'_> {
     }
 }
 
-/// Iterator over the fields of a [`StructuredRef`].
+/// Iterator over the fields of a [`StructuredRef`], padding among them.
 #[derive(Clone, Debug)]
 pub struct Fields<'a> {
     reader: Reader<'a>,
     left: u32,
     offset: u64,
     depth: u8,
+    own: core::slice::Iter<'a, Field>,
 }
 
 impl<'a> Fields<'a> {
@@ -253,7 +297,8 @@ impl<'a> Iterator for Fields<'a> {
     type Item = FieldRef<'a>;
 
     fn next(&mut self) -> Option<FieldRef<'a>> {
-        self.left = self.left.checked_sub(1)?;
+        let Some(left) = self.left.checked_sub(1) else { return self.own.next().map(Field::as_ref) };
+        self.left = left;
         self.read()
     }
 }
@@ -282,20 +327,11 @@ fn whole_descr(encoded: &[u8]) -> Option<StructuredRef<'_>> {
 fn descr(encoded: &[u8], depth: u8) -> Option<StructuredRef<'_>> {
     let mut reader = Reader::new(encoded);
     let Ok(Token::List(len)) = reader.token() else { return None };
-    let mut fields = Fields { reader, left: len, offset: 0, depth };
+    let mut fields = Fields { reader, left: len, offset: 0, depth, own: [].iter() };
     while fields.left > 0 {
         fields.next()?;
     }
-    Some(StructuredRef { encoded, len, itemsize: fields.offset })
-}
-
-/// `[["", "|V4"]]`
-fn lone_void(encoded: &[u8]) -> Option<Plain> {
-    let field = whole_descr(encoded)?.all_fields().next()?;
-    if !field.is_padding() || !field.shape.is_empty() || field.title.is_some() {
-        return None;
-    }
-    field.dtype.as_plain()
+    Some(StructuredRef { source: Source::Encoded { encoded, len }, itemsize: fields.offset })
 }
 
 /// Limits of the sub-arrays of fields.

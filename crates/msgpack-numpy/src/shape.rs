@@ -1,0 +1,131 @@
+use core::fmt;
+
+use crate::dtype::FIELD;
+use crate::error::{DecodeError, DecodeErrorKind, Limit, What};
+use crate::limits::Limits;
+use crate::reader::Reader;
+use crate::value::unexpected;
+use crate::wire::Token;
+
+/// Lengths of the axes of an array, the slowest first, where they lie.
+#[derive(Clone, Copy)]
+pub struct ShapeRef<'a>(Axes<'a>);
+
+#[derive(Clone, Copy)]
+enum Axes<'a> {
+    /// A list of integers that was walked, or one integer.
+    Encoded {
+        encoded: &'a [u8],
+        len: u8,
+    },
+    Own(&'a [u64]),
+}
+
+impl<'a> ShapeRef<'a> {
+    /// No axes: one item.
+    pub const NONE: ShapeRef<'static> = ShapeRef(Axes::Own(&[]));
+
+    /// Of these lengths.
+    #[must_use]
+    pub const fn new(axes: &'a [u64]) -> Self {
+        Self(Axes::Own(axes))
+    }
+
+    /// A list of integers that are not negative.
+    pub(crate) fn read(encoded: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(encoded);
+        let Ok(Token::List(len)) = reader.token() else { return Err(unexpected(0, What::Shape)) };
+        let len = match u8::try_from(len) {
+            Ok(len) if len <= limits.max_axes => len,
+            _ => return Err(DecodeError::over(Limit::MaxAxes, limits.max_axes.into(), 0, What::Shape)),
+        };
+        for _ in 0..len {
+            let offset = reader.position();
+            if !matches!(reader.token(), Ok(Token::Int(0..) | Token::UInt(_))) {
+                return Err(DecodeError::new(DecodeErrorKind::InvalidShape, offset, What::Shape));
+            }
+        }
+        Ok(Self(Axes::Encoded { encoded, len }))
+    }
+
+    /// That of a sub-array, which may be one integer for one axis.
+    pub(crate) fn read_of_field(encoded: &'a [u8]) -> Option<Self> {
+        match Reader::new(encoded).token() {
+            Ok(Token::Int(0..)) => Some(Self(Axes::Encoded { encoded, len: 1 })),
+            _ => Self::read(encoded, &FIELD).ok(),
+        }
+    }
+
+    /// How many axes.
+    #[must_use]
+    pub const fn len(self) -> usize {
+        match self.0 {
+            Axes::Encoded { len, .. } => len as usize,
+            Axes::Own(axes) => axes.len(),
+        }
+    }
+
+    /// Whether there are none: the array is one item.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// The axes, the slowest first.
+    pub fn iter(self) -> impl Iterator<Item = u64> + use<'a> {
+        let (encoded, axes) = match self.0 {
+            Axes::Encoded { encoded, .. } => (encoded, &[][..]),
+            Axes::Own(axes) => (&[][..], axes),
+        };
+        let mut reader = Reader::new(encoded);
+        if !matches!(encoded, [0x00..=0x7f | 0xcc..=0xd3, ..]) {
+            // It was walked.
+            let _ = reader.token();
+        }
+        (0..self.len()).filter_map(move |index| match axes.get(index) {
+            Some(len) => Some(*len),
+            None => match reader.token() {
+                Ok(Token::Int(len)) => u64::try_from(len).ok(),
+                Ok(Token::UInt(len)) => Some(len),
+                _ => None,
+            },
+        })
+    }
+
+    /// How many items; `None` beyond 64 bits.
+    #[must_use]
+    pub fn product(self) -> Option<u64> {
+        // An axis of nothing is one, however long the others are.
+        if self.iter().any(|len| len == 0) {
+            return Some(0);
+        }
+        self.iter().try_fold(1_u64, u64::checked_mul)
+    }
+}
+
+/// The same lengths, wherever they lie.
+impl PartialEq for ShapeRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for ShapeRef<'_> {}
+
+/// As Python writes it.
+impl fmt::Display for ShapeRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(")?;
+        for (index, len) in self.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}{len}")?;
+        }
+        f.write_str(if self.len() == 1 { ",)" } else { ")" })
+    }
+}
+
+impl fmt::Debug for ShapeRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
