@@ -7,11 +7,13 @@ pub mod ratio;
 /// The rows of the table, a module for each crate.
 pub mod rows {
     pub mod datakit;
+    pub mod msgpack_numpy;
     pub mod qpack;
     pub mod thingsdb;
 }
 /// What is measured, a module for each crate.
 pub mod work {
     pub mod datakit;
+    pub mod msgpack_numpy;
     pub mod qpack;
 }

@@ -6,7 +6,11 @@ use benches::{ratio, rows};
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let rows = rows::qpack::rows().into_iter().chain(rows::datakit::rows()).chain(rows::thingsdb::rows());
+    let rows = rows::qpack::rows()
+        .into_iter()
+        .chain(rows::datakit::rows())
+        .chain(rows::thingsdb::rows())
+        .chain(rows::msgpack_numpy::rows());
     ratio::head();
     let (mut at_goal, mut run) = (0, 0);
     for row in rows {

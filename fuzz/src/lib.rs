@@ -4,6 +4,7 @@
 //! A body panics where a law is broken. What the codec refuses is no finding.
 
 pub mod datakit;
+pub mod msgpack_numpy;
 pub mod qpack;
 pub mod thingsdb;
 
@@ -31,4 +32,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "thingsdb_legacy", corpus: "thingsdb_legacy", body: thingsdb::legacy },
     Target { name: "thingsdb_client", corpus: "thingsdb_client", body: thingsdb::client },
     Target { name: "thingsdb_server", corpus: "thingsdb_server", body: thingsdb::server },
+    Target { name: "msgpack_numpy_dtype", corpus: "msgpack_numpy_dtype", body: msgpack_numpy::dtype },
+    Target { name: "msgpack_numpy_array", corpus: "msgpack_numpy_array", body: msgpack_numpy::array },
+    Target { name: "msgpack_numpy_walk", corpus: "msgpack_numpy_walk", body: msgpack_numpy::walk },
 ];

@@ -56,17 +56,49 @@ struct Float(f64);
 
 impl fmt::Display for Float {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let magnitude = self.0.abs();
         if self.0.is_nan() {
-            f.write_str("nan")
-        } else if magnitude == 0.0 || self.0.is_infinite() || (1e-4..1e16).contains(&magnitude) {
-            write!(f, "{}", self.0)
-        } else {
-            let mut text = Text::default();
-            write!(text, "{:e}", self.0)?;
-            let (digits, exponent) = text.as_str().split_once('e').unwrap_or_default();
-            let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
-            write!(f, "{digits}e{sign}{exponent:0>2}")
+            return f.write_str("nan");
+        }
+        if self.0 == 0.0 || self.0.is_infinite() {
+            return write!(f, "{}", self.0);
+        }
+        let text = shortest(self.0.abs())?;
+        let (digits, exponent) = text.as_str().split_once('e').unwrap_or_default();
+        let exponent: i32 = exponent.parse().unwrap_or_default();
+        let (first, rest) = digits.split_once('.').unwrap_or((digits, ""));
+        if self.0.is_sign_negative() {
+            f.write_str("-")?;
+        }
+        match usize::try_from(exponent) {
+            Ok(0..=15) => {
+                let after = usize::try_from(exponent).unwrap_or_default();
+                f.write_str(first)?;
+                match rest.split_at_checked(after) {
+                    Some((whole, "")) => f.write_str(whole),
+                    Some((whole, part)) => write!(f, "{whole}.{part}"),
+                    None => write!(f, "{rest:0<after$}"),
+                }
+            }
+            Err(_) if exponent >= -4 => {
+                let zeros = usize::try_from(exponent.unsigned_abs()).unwrap_or_default();
+                write!(f, "0.{first:0>zeros$}{rest}")
+            }
+            _ => {
+                let sign = if exponent < 0 { '-' } else { '+' };
+                write!(f, "{digits}e{sign}{:0>2}", exponent.unsigned_abs())
+            }
         }
     }
+}
+
+/// The shortest digits with an exponent. Of two that are as near, Rust takes the larger, Python the even one.
+fn shortest(value: f64) -> Result<Text, fmt::Error> {
+    let mut text = Text::default();
+    write!(text, "{value:e}")?;
+    let digits = text.as_str().split('e').next().unwrap_or_default();
+    let places = digits.len().saturating_sub(2);
+    let mut even = Text::default();
+    write!(even, "{value:.places$e}")?;
+    let is_same = even.as_str().parse::<f64>().is_ok_and(|even| even.to_bits() == value.to_bits());
+    Ok(if is_same { even } else { text })
 }

@@ -1,5 +1,6 @@
 use alloc::vec::Vec;
 use core::fmt;
+use core::iter::FusedIterator;
 
 use crate::array::{ArrayRef, ScalarRef};
 use crate::dtype::{ByteOrder, DTypeRef, FieldRef, Kind, Plain};
@@ -13,6 +14,8 @@ use crate::dtype::{ByteOrder, DTypeRef, FieldRef, Kind, Plain};
 /// | `f32`, `f64` | `f` |
 /// | `[f32; 2]`, `[f64; 2]` | `c`: real and imaginary part |
 /// | `bool` | `b`: true unless 0 |
+/// | `half::f16` (feature `half`) | `f` |
+/// | `num_complex::Complex<f32>`, `Complex<f64>` (feature `num-complex`) | `c` |
 pub trait Element: Sealed + Copy {
     /// Whether items of this dtype are these.
     fn is(dtype: Plain) -> bool;
@@ -80,6 +83,11 @@ numbers! {
     f64: Float,
 }
 
+#[cfg(feature = "half")]
+numbers! {
+    half::f16: Float,
+}
+
 macro_rules! complex {
     ($($type:ty),*) => {
         $(impl Sealed for [$type; 2] {
@@ -111,6 +119,40 @@ macro_rules! complex {
 }
 
 complex!(f32, f64);
+
+#[cfg(feature = "num-complex")]
+macro_rules! num_complex {
+    ($($type:ty),*) => {
+        $(impl Sealed for num_complex::Complex<$type> {
+            const SIZE: usize = size_of::<Self>();
+
+            #[cfg_attr(not(debug_assertions), inline(always))]
+            fn from_little(bytes: &[u8]) -> Self {
+                let [re, im] = Sealed::from_little(bytes);
+                Self { re, im }
+            }
+
+            #[cfg_attr(not(debug_assertions), inline(always))]
+            fn from_big(bytes: &[u8]) -> Self {
+                let [re, im] = Sealed::from_big(bytes);
+                Self { re, im }
+            }
+        }
+
+        impl Element for num_complex::Complex<$type> {
+            fn is(dtype: Plain) -> bool {
+                <[$type; 2]>::is(dtype)
+            }
+
+            fn dtype() -> Plain {
+                <[$type; 2]>::dtype()
+            }
+        })*
+    };
+}
+
+#[cfg(feature = "num-complex")]
+num_complex!(f32, f64);
 
 impl Sealed for bool {
     const SIZE: usize = 1;
@@ -155,6 +197,11 @@ pub enum AccessError {
         /// Items of the slice.
         available: usize,
     },
+    /// Axes that are too long for ndarray: the product of those that are not 0 has to fit `isize`.
+    #[cfg(feature = "ndarray")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "ndarray")))]
+    #[error("axes are too long for ndarray")]
+    Shape,
 }
 
 impl<'a> ArrayRef<'a> {
@@ -208,6 +255,14 @@ impl<'a> ArrayRef<'a> {
     pub fn field(self, name: &str) -> Option<StridedRef<'a>> {
         let DTypeRef::Structured(structured) = self.dtype() else { return None };
         StridedRef::new(structured.field(name)?, structured.itemsize(), self.data())
+    }
+
+    /// The fields of every item, in their order; none if it has none.
+    pub fn fields(self) -> impl Iterator<Item = StridedRef<'a>> + use<'a> {
+        let structured = if let DTypeRef::Structured(structured) = self.dtype() { Some(structured) } else { None };
+        structured.into_iter().flat_map(move |structured| {
+            structured.fields().filter_map(move |field| StridedRef::new(field, structured.itemsize(), self.data()))
+        })
     }
 }
 
@@ -270,6 +325,7 @@ impl<T: Element> Iterator for Iter<'_, T> {
 }
 
 impl<T: Element> ExactSizeIterator for Iter<'_, T> {}
+impl<T: Element> FusedIterator for Iter<'_, T> {}
 
 impl<T> fmt::Debug for Iter<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -299,6 +355,18 @@ impl<'a> StridedRef<'a> {
     #[must_use]
     pub const fn field(self) -> FieldRef<'a> {
         self.field
+    }
+
+    /// A field of this field; `None` if there is none, and in sub-arrays, where it stands several times in one item.
+    #[must_use]
+    pub fn inner(self, name: &str) -> Option<Self> {
+        let DTypeRef::Structured(structured) = self.field.dtype else { return None };
+        if !self.field.shape.is_empty() {
+            return None;
+        }
+        let field = structured.field(name)?;
+        let [size, offset] = [field.size()?, field.offset].map(usize::try_from);
+        Some(Self { field, size: size.ok()?, offset: self.offset.checked_add(offset.ok()?)?, ..self })
     }
 
     /// Its bytes in each item of the array.

@@ -230,6 +230,12 @@ pub enum EncodeError {
         /// Bytes of room.
         available: usize,
     },
+    /// There is no memory for so much.
+    #[error("no memory for {len} bytes")]
+    OutOfMemory {
+        /// Bytes to write.
+        len: u64,
+    },
     /// One of the [`Limits`](crate::Limits) is exceeded.
     #[error("exceeds {limit} {max}")]
     LimitExceeded {
@@ -247,6 +253,20 @@ pub enum EncodeError {
         /// Values that were announced and not written.
         missing: u64,
     },
+}
+
+#[cfg(feature = "std")]
+impl From<EncodeError> for std::io::Error {
+    fn from(error: EncodeError) -> Self {
+        Self::new(std::io::ErrorKind::InvalidInput, error)
+    }
+}
+
+#[cfg(feature = "std")]
+impl From<LayoutError> for std::io::Error {
+    fn from(error: LayoutError) -> Self {
+        Self::new(std::io::ErrorKind::InvalidInput, error)
+    }
 }
 
 #[cfg(feature = "std")]

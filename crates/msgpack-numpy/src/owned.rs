@@ -44,6 +44,7 @@ impl<B: AsRef<[u8]>> Array<B> {
     }
 
     /// Its axes, the slowest first.
+    #[must_use]
     pub fn shape(&self) -> &[u64] {
         &self.shape
     }
@@ -54,11 +55,13 @@ impl<B: AsRef<[u8]>> Array<B> {
     }
 
     /// The same, borrowed: there are the items.
+    #[must_use]
     pub fn as_ref(&self) -> ArrayRef<'_> {
         ArrayRef::of_parts(self.dtype.as_ref(), ShapeRef::new(&self.shape), self.data.as_ref())
     }
 
     /// Dtype, shape and bytes.
+    #[must_use]
     pub fn into_parts(self) -> (DType, Vec<u64>, B) {
         (self.dtype, self.shape, self.data)
     }
@@ -89,6 +92,12 @@ impl<'a> Array<&'a [u8]> {
 }
 
 impl Array {
+    /// Its bytes, to be shared.
+    #[must_use]
+    pub const fn bytes(&self) -> &Bytes {
+        &self.data
+    }
+
     /// Reads one value that is an array, under [`Limits::DEFAULT`]; its bytes are copied.
     ///
     /// # Errors
@@ -202,6 +211,12 @@ impl Scalar {
         &self.data
     }
 
+    /// The item; `None` if it is not a `T`.
+    #[must_use]
+    pub fn get<T: Element>(&self) -> Option<T> {
+        self.as_ref().get()
+    }
+
     /// The same, borrowed.
     #[must_use]
     pub fn as_ref(&self) -> ScalarRef<'_> {
@@ -232,13 +247,32 @@ impl fmt::Debug for Scalar {
 /// assert!(matches!(value.as_ref(), ValueRef::List(list) if list.len() == 2));
 /// # Ok::<(), msgpack_numpy_codec::DecodeError>(())
 /// ```
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct Value {
     encoded: Bytes,
     limits: Limits,
 }
 
+/// The same bytes.
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        self.encoded == other.encoded
+    }
+}
+
+impl Eq for Value {}
+
 impl Value {
+    /// Reads exactly one value, under [`Limits::DEFAULT`], and copies it.
+    ///
+    /// # Errors
+    ///
+    /// As [`ValueRef::decode`].
+    pub fn decode(input: &[u8]) -> Result<Self, DecodeError> {
+        ValueRef::decode(input)?;
+        Ok(Self { encoded: Bytes::copy_from_slice(input), limits: Limits::DEFAULT })
+    }
+
     /// Reads exactly one value, under [`Limits::DEFAULT`], and keeps it: the input stays in memory as long as it does.
     ///
     /// # Errors
@@ -278,7 +312,8 @@ impl ValueRef<'_> {
     ///
     /// [`EncodeError`], for an array that was made and not read, and cannot be written.
     pub fn into_owned(self) -> Result<Value, EncodeError> {
-        let limits = self.limits().unwrap_or(Limits::DEFAULT);
+        // It was read, or made, within some limits already.
+        let limits = self.limits().unwrap_or(Limits::DEFAULT.with_max_depth(u8::MAX).with_max_axes(u8::MAX));
         Ok(Value { encoded: to_vec(&self)?.into(), limits })
     }
 }

@@ -1,5 +1,9 @@
+use core::fmt;
+
 use crate::error::{DecodeError, DecodeErrorKind, Limit, What};
 use crate::limits::Limits;
+use crate::tag::Common;
+use crate::value::ValueRef;
 use crate::wire::{NoToken, Token, lex};
 
 /// Pulls MessagePack off a slice, token by token or value by value; allocates nothing. After an error it stays where it was.
@@ -18,7 +22,7 @@ use crate::wire::{NoToken, Token, lex};
 /// reader.finish()?;
 /// # Ok::<(), msgpack_numpy_codec::DecodeError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Reader<'a> {
     input: &'a [u8],
     rest: &'a [u8],
@@ -67,6 +71,46 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The next value, whatever it is, under [`Limits::DEFAULT`]: how the items of a long list are read one after the other, once its
+    /// [`Token::List`] is.
+    ///
+    /// ```
+    /// use msgpack_numpy_codec::{Reader, Token, ValueRef};
+    ///
+    /// let mut reader = Reader::new(b"\x92\x07\xa2on");
+    /// assert_eq!(reader.token()?, Token::List(2));
+    /// assert_eq!(reader.value()?, ValueRef::Int(7));
+    /// assert_eq!(reader.value()?, ValueRef::Str(b"on"));
+    /// reader.finish()?;
+    /// # Ok::<(), msgpack_numpy_codec::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`ValueRef::decode`].
+    #[inline]
+    pub fn value(&mut self) -> Result<ValueRef<'a>, DecodeError> {
+        self.value_with(&Limits::DEFAULT)
+    }
+
+    /// The same under limits of the caller's; what is around the value does not count.
+    ///
+    /// # Errors
+    ///
+    /// As [`ValueRef::decode`].
+    #[inline]
+    pub fn value_with(&mut self, limits: &Limits) -> Result<ValueRef<'a>, DecodeError> {
+        let start = self.rest;
+        let common = Common::read(start).filter(|_| limits.max_depth >= Common::DEPTH);
+        if let Some((array, rest)) = common.and_then(|(common, rest)| Some((common.array(limits)?, rest))) {
+            self.rest = rest;
+            return Ok(ValueRef::Array(array));
+        }
+        self.check(limits)?;
+        let len = start.len().saturating_sub(self.rest.len());
+        Ok(ValueRef::of(start.get(..len).unwrap_or(start), limits))
+    }
+
     /// Hands every token that is left to `take`: a loop over [`token`](Self::token), and faster.
     ///
     /// # Errors
@@ -99,13 +143,19 @@ impl<'a> Reader<'a> {
         let mut rest = self.rest;
         let mut open = 1_u64;
         while open > 0 {
-            match lex(rest) {
-                Ok((token, after)) if token.items() <= after.len() as u64 => {
+            match pass(rest) {
+                Some((token, after)) => {
+                    // All of an array at once.
+                    if let (Token::Map(5), Some((_, after))) = (token, Common::read(rest)) {
+                        rest = after;
+                        open = open.saturating_sub(1);
+                        continue;
+                    }
                     rest = after;
                     open = open.saturating_add(token.items()).saturating_sub(1);
                 }
                 // What exactly is wrong is found out off the path of what is right.
-                _ => return Reader { input: self.input, rest }.token().map(|_| ()),
+                None => return Err(Self::at(self.input, rest).wrong()),
             }
         }
         self.rest = rest;
@@ -134,29 +184,42 @@ impl<'a> Reader<'a> {
         // What the containers around the innermost one still lack.
         let mut stack = [0_u64; 256];
         let (mut depth, mut open) = (0_u8, 1_u64);
+        let mut rest = self.rest;
         loop {
-            let at = self.position();
-            let token = self.token()?;
+            let Some((token, mut after)) = pass(rest) else { return Err(Self::at(self.input, rest).wrong()) };
             open = open.saturating_sub(1);
-            if let Token::List(_) | Token::Map(_) = token {
+            // All of an array at once.
+            let whole = matches!(token, Token::Map(5)) && limits.max_depth.saturating_sub(depth) >= Common::DEPTH;
+            let common = if whole { Common::read(rest) } else { None };
+            if let Some((_, behind)) = common {
+                after = behind;
+            } else if let Token::List(_) | Token::Map(_) = token {
                 if depth >= limits.max_depth {
+                    let at = Self::at(self.input, rest).position();
                     return Err(DecodeError::over(Limit::MaxDepth, limits.max_depth.into(), at, What::Value));
                 }
-                if token.items() > 0 {
-                    if let Some(slot) = stack.get_mut(usize::from(depth)) {
-                        *slot = open;
-                    }
-                    depth = depth.saturating_add(1);
-                    open = token.items();
-                    continue;
+                if let Some(slot) = stack.get_mut(usize::from(depth)) {
+                    *slot = open;
                 }
+                depth = depth.saturating_add(1);
+                open = token.items();
             }
+            rest = after;
             while open == 0 {
-                let Some(outer) = depth.checked_sub(1) else { return Ok(()) };
+                let Some(outer) = depth.checked_sub(1) else {
+                    self.rest = rest;
+                    return Ok(());
+                };
                 depth = outer;
                 open = stack.get(usize::from(depth)).copied().unwrap_or_default();
             }
         }
+    }
+
+    /// What is wrong with the next token.
+    #[cold]
+    pub(crate) fn wrong(mut self) -> DecodeError {
+        self.token().err().unwrap_or_else(|| self.end())
     }
 
     pub(crate) fn error(&self, kind: DecodeErrorKind, what: What) -> DecodeError {
@@ -167,4 +230,16 @@ impl<'a> Reader<'a> {
     fn end(&self) -> DecodeError {
         DecodeError::new(DecodeErrorKind::UnexpectedEnd, self.input.len(), What::Value)
     }
+}
+
+impl fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reader(byte {} of {})", self.position(), self.input.len())
+    }
+}
+
+/// The next token, and what follows it; `None` if something is wrong.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) fn pass(rest: &[u8]) -> Option<(Token<'_>, &[u8])> {
+    lex(rest).ok().filter(|(token, after)| token.items() <= after.len() as u64)
 }

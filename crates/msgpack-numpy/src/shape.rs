@@ -4,7 +4,7 @@ use crate::dtype::FIELD;
 use crate::error::{DecodeError, DecodeErrorKind, Limit, What};
 use crate::limits::Limits;
 use crate::reader::Reader;
-use crate::value::unexpected;
+use crate::value::{ListRef, unexpected};
 use crate::wire::Token;
 
 /// Lengths of the axes of an array, the slowest first, where they lie.
@@ -31,6 +31,24 @@ impl<'a> ShapeRef<'a> {
         Self(Axes::Own(axes))
     }
 
+    /// Of a list that was read, under the limits it was read under.
+    ///
+    /// ```
+    /// use msgpack_numpy_codec::{ShapeRef, ValueRef};
+    ///
+    /// let ValueRef::List(list) = ValueRef::decode(b"\x92\x02\x03")? else { panic!() };
+    /// assert_eq!(ShapeRef::of_list(list)?, ShapeRef::new(&[2, 3]));
+    /// # Ok::<(), msgpack_numpy_codec::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidShape`](DecodeErrorKind::InvalidShape) for an item that is negative or no integer, and
+    /// [`LimitExceeded`](DecodeErrorKind::LimitExceeded) for too many.
+    pub fn of_list(list: ListRef<'a>) -> Result<Self, DecodeError> {
+        Self::read(list.as_encoded(), &list.limits())
+    }
+
     /// A list of integers that are not negative.
     pub(crate) fn read(encoded: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(encoded);
@@ -46,6 +64,11 @@ impl<'a> ShapeRef<'a> {
             }
         }
         Ok(Self(Axes::Encoded { encoded, len }))
+    }
+
+    /// A list of so many integers that was walked.
+    pub(crate) const fn walked(encoded: &'a [u8], len: u8) -> Self {
+        Self(Axes::Encoded { encoded, len })
     }
 
     /// That of a sub-array, which may be one integer for one axis.
@@ -100,6 +123,12 @@ impl<'a> ShapeRef<'a> {
             return Some(0);
         }
         self.iter().try_fold(1_u64, u64::checked_mul)
+    }
+}
+
+impl<'a> From<&'a [u64]> for ShapeRef<'a> {
+    fn from(axes: &'a [u64]) -> Self {
+        Self::new(axes)
     }
 }
 

@@ -2,13 +2,13 @@
 
 use crate::array::{ArrayRef, PickleRef, Places, ScalarRef};
 use crate::complex;
-use crate::dtype::DTypeRef;
+use crate::dtype::{DTypeRef, Plain};
 use crate::error::{DecodeError, DecodeErrorKind, What};
 use crate::limits::Limits;
 use crate::reader::Reader;
 use crate::shape::ShapeRef;
 use crate::value::{MapRef, unexpected};
-use crate::wire::Token;
+use crate::wire::{Token, lex};
 
 pub(crate) enum Tagged<'a> {
     Array(ArrayRef<'a>),
@@ -175,4 +175,45 @@ fn scalar<'a>(dtype: Slot<'a>, data: Slot<'a>) -> Result<ScalarRef<'a>, DecodeEr
     };
     let places = Places { dtype: dtype.offset, shape: dtype.offset, data: data.offset };
     ScalarRef::new(DTypeRef::read(dtype.encoded, b""), bytes).map_err(|error| error.at(places))
+}
+
+/// The map of an array as nearly all are: fields, keys and forms as Python writes them, a typestr of three letters, few axes. Everything
+/// else, and everything with a fault, is for the rules above, which come to the same (SPEC.md §2).
+pub(crate) struct Common<'a> {
+    typestr: &'a [u8; 3],
+    shape: &'a [u8],
+    axes: u8,
+    data: &'a [u8],
+}
+
+impl<'a> Common<'a> {
+    /// The map, and the list of its axes.
+    pub(crate) const DEPTH: u8 = 2;
+
+    /// The map at the front of `input`, and what follows it.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn read(input: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let rest = input.strip_prefix(b"\x85\xc4\x02nd\xc3\xc4\x04type\xa3")?;
+        let (typestr, rest) = rest.split_first_chunk()?;
+        let shape = rest.strip_prefix(b"\xc4\x04kind\xc4\x00\xc4\x05shape")?;
+        let (&head @ 0x90..=0x9f, mut rest) = shape.split_first()? else { return None };
+        let axes = head & 0x0f;
+        for _ in 0..axes {
+            let (Token::Int(0..), after) = lex(rest).ok()? else { return None };
+            rest = after;
+        }
+        let shape = shape.get(..shape.len().saturating_sub(rest.len()))?;
+        let (Token::Bin(data), rest) = lex(rest.strip_prefix(b"\xc4\x04data")?).ok()? else { return None };
+        Some((Self { typestr, shape, axes, data }, rest))
+    }
+
+    /// The array, if nothing is wrong with it.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn array(&self, limits: &Limits) -> Option<ArrayRef<'a>> {
+        if self.axes > limits.max_axes {
+            return None;
+        }
+        let dtype = DTypeRef::Plain(Plain::common(*self.typestr)?);
+        ArrayRef::of_axes(dtype, ShapeRef::walked(self.shape, self.axes), self.data).ok()
+    }
 }

@@ -4,7 +4,7 @@ use core::iter::FusedIterator;
 
 use crate::error::{DecodeError, Limit, What};
 use crate::limits::Limits;
-use crate::reader::Reader;
+use crate::reader::{Reader, pass};
 use crate::value::{ListRef, MapRef, ValueRef};
 use crate::wire::{Token, lex};
 
@@ -22,7 +22,7 @@ use crate::wire::{Token, lex};
 /// }
 /// # Ok::<(), msgpack_numpy_codec::DecodeError>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Tape {
     entries: Vec<Entry>,
 }
@@ -61,7 +61,7 @@ impl Tape {
     /// # Errors
     ///
     /// As [`ValueRef::decode_with`], and [`Limit::MaxLen`] for an input of 4 GiB or more.
-    pub fn parse<'a>(&'a mut self, input: &'a [u8], limits: &Limits) -> Result<Tree<'a>, DecodeError> {
+    pub fn parse<'t, 'a>(&'t mut self, input: &'a [u8], limits: &Limits) -> Result<Tree<'t, 'a>, DecodeError> {
         self.entries.clear();
         if u32::try_from(input.len()).is_err() {
             return Err(DecodeError::over(Limit::MaxLen, u32::MAX.into(), 0, What::Value));
@@ -69,11 +69,7 @@ impl Tape {
         let (mut rest, mut open, mut left, mut depth) = (input, OUTERMOST, 1_u32, 0_u8);
         let mut what = Container::List;
         loop {
-            let (token, after) = match lex(rest) {
-                Ok((token, after)) if token.items() <= after.len() as u64 => (token, after),
-                // What exactly is wrong is found out off the path of what is right.
-                _ => return Err(wrong(input, rest)),
-            };
+            let Some((token, after)) = pass(rest) else { return Err(Reader::at(input, rest).wrong()) };
             left = left.wrapping_sub(1);
             match token {
                 Token::List(_) | Token::Map(_) => {
@@ -92,9 +88,14 @@ impl Tape {
                     // Not more than bytes are left.
                     left = offset(usize::try_from(token.items()).unwrap_or_default());
                 }
-                // Keys leave an odd number of values.
-                Token::Str(b"nd" | b"complex") | Token::Bin(b"nd" | b"complex")
-                    if what == Container::Map && left & 1 == 1 =>
+                // Keys leave an odd number of values; what the value behind one is, its first byte tells.
+                Token::Str(b"nd") | Token::Bin(b"nd")
+                    if what == Container::Map && left & 1 == 1 && matches!(after, [0xc2 | 0xc3, ..]) =>
+                {
+                    what = Container::Tagged;
+                }
+                Token::Str(b"complex") | Token::Bin(b"complex")
+                    if what == Container::Map && left & 1 == 1 && matches!(after, [0xc3, ..]) =>
                 {
                     what = Container::Tagged;
                 }
@@ -132,11 +133,9 @@ impl Tape {
     }
 }
 
-#[cold]
-fn wrong(input: &[u8], rest: &[u8]) -> DecodeError {
-    match Reader::at(input, rest).token() {
-        Err(error) => error,
-        Ok(_) => DecodeError::new(crate::error::DecodeErrorKind::UnexpectedEnd, input.len(), What::Value),
+impl fmt::Debug for Tape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tape({} lists and maps)", self.entries.len())
     }
 }
 
@@ -147,44 +146,49 @@ const fn offset(at: usize) -> u32 {
     at as u32
 }
 
-/// A checked value laid out for going down: finding the next value is one step, however large the one passed by.
+/// A checked value laid out for going down: finding the next value is one step, however large the one passed by. Only a map with the keys
+/// of an array is looked through once more, to find out whether it is one.
 #[derive(Clone, Copy)]
-pub struct Tree<'a> {
+pub struct Tree<'t, 'a> {
     input: &'a [u8],
-    entries: &'a [Entry],
+    entries: &'t [Entry],
     limits: Limits,
 }
 
-impl<'a> Tree<'a> {
+impl<'t, 'a> Tree<'t, 'a> {
     /// The outermost value.
     #[must_use]
-    pub fn root(&self) -> Node<'_> {
-        Node::read(self, 0, 0).unwrap_or(Node { tree: self, token: Token::Nil, start: 0, end: 0, entry: 0 })
+    pub fn root(self) -> Node<'t, 'a> {
+        let nothing = Node { tree: self, token: Token::Nil, start: 0, end: 0, entry: 0 };
+        // It was checked.
+        Node::read(self, 0, 0).map_or(nothing, |(node, _)| node)
     }
 }
 
 /// A value of a [`Tree`].
 #[derive(Clone, Copy)]
-pub struct Node<'a> {
-    tree: &'a Tree<'a>,
+pub struct Node<'t, 'a> {
+    tree: Tree<'t, 'a>,
     token: Token<'a>,
-    start: u32,
-    end: u32,
+    // Of the width of a register each: what is written in halves and read as a whole waits for the halves.
+    start: usize,
+    end: usize,
     /// That of the next list or map, which it is itself if it is one.
-    entry: u32,
+    entry: usize,
 }
 
-impl<'a> Node<'a> {
+impl<'t, 'a> Node<'t, 'a> {
+    /// The value that starts there, and where it ends and the list or map behind it.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn read(tree: &'a Tree<'a>, start: u32, entry: u32) -> Option<Self> {
-        let rest = tree.input.get(start as usize..)?;
-        let (token, after) = lex(rest).ok()?;
-        let end = if let Token::List(_) | Token::Map(_) = token {
-            tree.entries.get(entry as usize)?.end
+    fn read(tree: Tree<'t, 'a>, start: usize, entry: usize) -> Option<(Self, usize)> {
+        let (token, after) = lex(tree.input.get(start..)?).ok()?;
+        let (end, next) = if let Token::List(_) | Token::Map(_) = token {
+            let container = tree.entries.get(entry)?;
+            (container.end as usize, container.next as usize)
         } else {
-            offset(tree.input.len().saturating_sub(after.len()))
+            (tree.input.len().saturating_sub(after.len()), entry)
         };
-        Some(Node { tree, token, start, end, entry })
+        Some((Node { tree, token, start, end, entry }, next))
     }
 
     /// The value itself: a scalar, an array, or a cursor over the bytes of a list or map.
@@ -203,24 +207,27 @@ impl<'a> Node<'a> {
             Token::Ext(kind, bytes) => ValueRef::Ext(kind, bytes),
             Token::List(len) => ValueRef::List(ListRef::new(self.as_encoded(), len, &self.tree.limits)),
             Token::Map(len) => {
-                let tagged =
-                    self.tree.entries.get(self.entry as usize).is_some_and(|entry| entry.what == Container::Tagged);
                 let map = MapRef::new(self.as_encoded(), len, &self.tree.limits);
-                if tagged { ValueRef::of_map(map, &self.tree.limits) } else { ValueRef::Map(map) }
+                if self.is_tagged() { ValueRef::of_map(map, &self.tree.limits) } else { ValueRef::Map(map) }
             }
         }
+    }
+
+    /// Whether it is a map with a key that makes it something else.
+    fn is_tagged(self) -> bool {
+        self.tree.entries.get(self.entry).is_some_and(|entry| entry.what == Container::Tagged)
     }
 
     /// Its encoding, as received.
     #[must_use]
     pub fn as_encoded(self) -> &'a [u8] {
-        self.tree.input.get(self.start as usize..self.end as usize).unwrap_or_default()
+        self.tree.input.get(self.start..self.end).unwrap_or_default()
     }
 
     /// Where its first byte is in the input.
     #[must_use]
     pub const fn offset(self) -> usize {
-        self.start as usize
+        self.start
     }
 
     /// Items of a list, entries of a map, a tagged one too; 0 for anything else.
@@ -237,23 +244,18 @@ impl<'a> Node<'a> {
 
     /// The items of a list; of a map, a tagged one too, keys and values in turn; nothing of anything else.
     #[must_use]
-    pub fn children(self) -> Children<'a> {
-        let left = u32::try_from(self.token.items()).unwrap_or_default();
-        let start = self
-            .tree
-            .input
-            .get(self.start as usize..)
-            .and_then(|rest| Some(rest.len().saturating_sub(lex(rest).ok()?.1.len())));
+    pub fn children(self) -> Children<'t, 'a> {
+        let head = lex(self.as_encoded()).map_or(0, |(_, rest)| self.as_encoded().len().saturating_sub(rest.len()));
         Children {
             tree: self.tree,
-            at: self.start.saturating_add(offset(start.unwrap_or_default())),
+            at: self.start.saturating_add(head),
             entry: self.entry.saturating_add(1),
-            left,
+            left: usize::try_from(self.token.items()).unwrap_or_default(),
         }
     }
 
     /// The entries of a map, a tagged one too; nothing of anything else.
-    pub fn entries(self) -> impl Iterator<Item = (Self, Self)> + use<'a> {
+    pub fn entries(self) -> impl Iterator<Item = (Self, Self)> + use<'t, 'a> {
         let mut children = self.children();
         if !matches!(self.token, Token::Map(_)) {
             children.left = 0;
@@ -275,44 +277,131 @@ impl<'a> Node<'a> {
     }
 }
 
-impl fmt::Debug for Node<'_> {
+impl fmt::Debug for Node<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.value().fmt(f)
     }
 }
 
 /// The children of a [`Node`].
-#[derive(Clone, Debug)]
-pub struct Children<'a> {
-    tree: &'a Tree<'a>,
-    at: u32,
-    entry: u32,
-    left: u32,
+#[derive(Clone)]
+pub struct Children<'t, 'a> {
+    tree: Tree<'t, 'a>,
+    at: usize,
+    entry: usize,
+    left: usize,
 }
 
-impl<'a> Iterator for Children<'a> {
-    type Item = Node<'a>;
+impl<'t, 'a> Iterator for Children<'t, 'a> {
+    type Item = Node<'t, 'a>;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn next(&mut self) -> Option<Node<'a>> {
+    fn next(&mut self) -> Option<Node<'t, 'a>> {
         self.left = self.left.checked_sub(1)?;
-        let node = Node::read(self.tree, self.at, self.entry)?;
-        self.at = node.end;
-        if let Token::List(_) | Token::Map(_) = node.token {
-            self.entry = self.tree.entries.get(self.entry as usize)?.next;
-        }
+        let (node, next) = Node::read(self.tree, self.at, self.entry)?;
+        (self.at, self.entry) = (node.end, next);
         Some(node)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left as usize, Some(self.left as usize))
+        (self.left, Some(self.left))
     }
 }
 
-impl FusedIterator for Children<'_> {}
-impl ExactSizeIterator for Children<'_> {}
+impl fmt::Debug for Children<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Children({} left)", self.left)
+    }
+}
 
-impl fmt::Debug for Tree<'_> {
+impl FusedIterator for Children<'_, '_> {}
+impl ExactSizeIterator for Children<'_, '_> {}
+
+impl<'t, 'a> Tree<'t, 'a> {
+    /// Every value in the order of the bytes: a list before its items, a map before its keys and values in turn; arrays and all that tagged
+    /// maps stand for are one value each.
+    ///
+    /// ```
+    /// use msgpack_numpy_codec::{Limits, Tape, ValueRef};
+    ///
+    /// let mut tape = Tape::new();
+    /// let tree = tape.parse(b"\x92\x81\xa1a\x07\xc0", &Limits::DEFAULT)?;
+    /// let scalars = tree.values().filter(|value| !matches!(value, ValueRef::List(_) | ValueRef::Map(_)));
+    /// assert!(scalars.eq([ValueRef::Str(b"a"), ValueRef::Int(7), ValueRef::Nil]));
+    /// # Ok::<(), msgpack_numpy_codec::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub const fn values(self) -> Values<'t, 'a> {
+        Values { rest: self.input, tree: self, entry: 0 }
+    }
+}
+
+/// Iterator over every value of a [`Tree`].
+#[derive(Clone)]
+pub struct Values<'t, 'a> {
+    rest: &'a [u8],
+    tree: Tree<'t, 'a>,
+    /// That of the next list or map.
+    entry: usize,
+}
+
+impl<'a> Iterator for Values<'_, 'a> {
+    type Item = ValueRef<'a>;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn next(&mut self) -> Option<ValueRef<'a>> {
+        let (token, after) = lex(self.rest).ok()?;
+        let rest = core::mem::replace(&mut self.rest, after);
+        Some(match token {
+            Token::Nil => ValueRef::Nil,
+            Token::Bool(value) => ValueRef::Bool(value),
+            Token::Int(value) => ValueRef::Int(value),
+            Token::UInt(value) => ValueRef::UInt(value),
+            Token::F32(value) => ValueRef::F32(value),
+            Token::F64(value) => ValueRef::F64(value),
+            Token::Str(text) => ValueRef::Str(text),
+            Token::Bin(bytes) => ValueRef::Bin(bytes),
+            Token::Ext(kind, bytes) => ValueRef::Ext(kind, bytes),
+            Token::List(len) => ValueRef::List(ListRef::new(self.enter(rest)?.0, len, &self.tree.limits)),
+            Token::Map(len) => {
+                let (encoded, entry) = self.enter(rest)?;
+                let map = MapRef::new(encoded, len, &self.tree.limits);
+                if entry.what == Container::Tagged { self.tagged(map, entry) } else { ValueRef::Map(map) }
+            }
+        })
+    }
+}
+
+impl<'a> Values<'_, 'a> {
+    /// Bytes and entry of the list or map at the front of `rest`.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn enter(&mut self, rest: &[u8]) -> Option<(&'a [u8], Entry)> {
+        let entry = self.tree.entries.get(self.entry)?;
+        self.entry = self.entry.saturating_add(1);
+        let start = self.tree.input.len().saturating_sub(rest.len());
+        Some((self.tree.input.get(start..entry.end as usize)?, *entry))
+    }
+
+    #[inline(never)]
+    fn tagged(&mut self, map: MapRef<'a>, entry: Entry) -> ValueRef<'a> {
+        let value = ValueRef::of_map(map, &self.tree.limits);
+        if !matches!(value, ValueRef::Map(_)) {
+            self.rest = self.tree.input.get(entry.end as usize..).unwrap_or_default();
+            self.entry = entry.next as usize;
+        }
+        value
+    }
+}
+
+impl FusedIterator for Values<'_, '_> {}
+
+impl fmt::Debug for Values<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Values([{} bytes])", self.rest.len())
+    }
+}
+
+impl fmt::Debug for Tree<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.root().fmt(f)
     }

@@ -1,10 +1,11 @@
 use core::fmt;
+use core::iter::FusedIterator;
 
 use crate::array::{ArrayRef, PickleRef, ScalarRef};
 use crate::error::{DecodeError, DecodeErrorKind, What};
 use crate::limits::Limits;
 use crate::reader::Reader;
-use crate::tag::{self, Tagged};
+use crate::tag::{self, Common, Tagged};
 use crate::wire::Token;
 
 /// Any MessagePack value, in which tagged maps are the arrays, scalars and complex numbers they stand for. Borrowed; nothing is
@@ -63,9 +64,9 @@ impl<'a> ValueRef<'a> {
     /// As [`decode`](Self::decode).
     pub fn decode_with(input: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(input);
-        reader.check(limits)?;
+        let value = reader.value_with(limits)?;
         reader.finish()?;
-        Ok(Self::of(input, limits))
+        Ok(value)
     }
 
     /// The value of bytes that were checked to be one.
@@ -87,8 +88,22 @@ impl<'a> ValueRef<'a> {
         }
     }
 
+    /// The next value of those that were checked.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn next(reader: &mut Reader<'a>, limits: &Limits) -> Option<Self> {
+        let common = Common::read(reader.rest());
+        if let Some((array, rest)) = common.and_then(|(common, rest)| Some((common.array(limits)?, rest))) {
+            *reader = Reader::new(rest);
+            return Some(Self::Array(array));
+        }
+        Some(Self::of(reader.pass().ok()?, limits))
+    }
+
     /// What a map stands for, or the map.
     pub(crate) fn of_map(map: MapRef<'a>, limits: &Limits) -> Self {
+        if let Some(array) = Common::read(map.as_encoded()).and_then(|(common, _)| common.array(limits)) {
+            return Self::Array(array);
+        }
         match tag::read(map, limits) {
             Ok(None) => Self::Map(map),
             Ok(Some(Tagged::Array(array))) => Self::Array(array),
@@ -107,10 +122,81 @@ impl<'a> ValueRef<'a> {
         if let Self::Map(map) | Self::Faulty(map, _) = self { Some(map.limits) } else { None }
     }
 
-    /// The text, if it is one in UTF-8.
+    /// The text in UTF-8, if it is one; Python 2 wrote texts as bytes.
     #[must_use]
     pub fn as_str(&self) -> Option<&'a str> {
-        if let Self::Str(text) = self { core::str::from_utf8(text).ok() } else { None }
+        core::str::from_utf8(self.as_bytes()?).ok()
+    }
+
+    /// The number, if it is an integer that fits; numpy's, too.
+    #[must_use]
+    pub fn as_i64(&self) -> Option<i64> {
+        match self.as_integer()? {
+            Integer::Signed(value) => Some(value),
+            Integer::Unsigned(value) => i64::try_from(value).ok(),
+        }
+    }
+
+    /// The number, if it is an integer that fits; numpy's, too.
+    #[must_use]
+    pub fn as_u64(&self) -> Option<u64> {
+        match self.as_integer()? {
+            Integer::Signed(value) => u64::try_from(value).ok(),
+            Integer::Unsigned(value) => Some(value),
+        }
+    }
+
+    /// The number, if it is a float of 32 or 64 bits; numpy's, too.
+    #[must_use]
+    pub fn as_f64(&self) -> Option<f64> {
+        if let Self::Scalar(scalar) = self {
+            return scalar.get::<f64>().or_else(|| scalar.get::<f32>().map(f64::from));
+        }
+        if let Self::F32(value) = self {
+            return Some((*value).into());
+        }
+        if let Self::F64(value) = self { Some(*value) } else { None }
+    }
+
+    /// True or false, if it is that; numpy's, too.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        if let Self::Scalar(scalar) = self {
+            return scalar.get();
+        }
+        if let Self::Bool(value) = self { Some(*value) } else { None }
+    }
+
+    /// The array, if it is one.
+    #[must_use]
+    pub const fn as_array(&self) -> Option<ArrayRef<'a>> {
+        if let Self::Array(array) = self { Some(*array) } else { None }
+    }
+
+    /// The list, if it is one.
+    #[must_use]
+    pub const fn as_list(&self) -> Option<ListRef<'a>> {
+        if let Self::List(list) = self { Some(*list) } else { None }
+    }
+
+    /// The map, if it is one and stands for nothing else.
+    #[must_use]
+    pub const fn as_map(&self) -> Option<MapRef<'a>> {
+        if let Self::Map(map) = self { Some(*map) } else { None }
+    }
+
+    fn as_integer(&self) -> Option<Integer> {
+        if let Self::Scalar(scalar) = self {
+            let signed = scalar.get::<i8>().map(i64::from).or_else(|| scalar.get::<i16>().map(i64::from));
+            let signed = signed.or_else(|| scalar.get::<i32>().map(i64::from)).or_else(|| scalar.get::<i64>());
+            let unsigned = || scalar.get::<u8>().map(u64::from).or_else(|| scalar.get::<u16>().map(u64::from));
+            let unsigned = || unsigned().or_else(|| scalar.get::<u32>().map(u64::from)).or_else(|| scalar.get::<u64>());
+            return signed.map(Integer::Signed).or_else(|| unsigned().map(Integer::Unsigned));
+        }
+        if let Self::Int(value) = self {
+            return Some(Integer::Signed(*value));
+        }
+        if let Self::UInt(value) = self { Some(Integer::Unsigned(*value)) } else { None }
     }
 
     /// The bytes of a text or of bytes.
@@ -118,6 +204,11 @@ impl<'a> ValueRef<'a> {
     pub const fn as_bytes(&self) -> Option<&'a [u8]> {
         if let Self::Str(bytes) | Self::Bin(bytes) = self { Some(bytes) } else { None }
     }
+}
+
+enum Integer {
+    Signed(i64),
+    Unsigned(u64),
 }
 
 /// Numbers and lengths; no texts and no bytes.
@@ -147,16 +238,16 @@ impl fmt::Debug for ValueRef<'_> {
     }
 }
 
-/// A list, where it lies.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// A list, where it lies. Two are equal if their bytes are.
+#[derive(Clone, Copy)]
 pub struct ListRef<'a> {
     encoded: &'a [u8],
     len: u32,
     limits: Limits,
 }
 
-/// A map, where it lies.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// A map, where it lies. Two are equal if their bytes are.
+#[derive(Clone, Copy)]
 pub struct MapRef<'a> {
     encoded: &'a [u8],
     len: u32,
@@ -210,6 +301,23 @@ macro_rules! container {
             }
         }
 
+        impl PartialEq for $name<'_> {
+            fn eq(&self, other: &Self) -> bool {
+                self.encoded == other.encoded
+            }
+        }
+
+        impl Eq for $name<'_> {}
+
+        impl ExactSizeIterator for $iter<'_> {}
+        impl FusedIterator for $iter<'_> {}
+
+        impl fmt::Debug for $iter<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($iter), "({} left)"), self.left)
+            }
+        }
+
         impl fmt::Debug for $name<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, concat!(stringify!($name), "({})"), self.len)
@@ -217,7 +325,7 @@ macro_rules! container {
         }
 
         #[doc = concat!("Iterator over a [`", stringify!($name), "`].")]
-        #[derive(Clone, Debug)]
+        #[derive(Clone)]
         pub struct $iter<'a> {
             reader: Reader<'a>,
             left: u32,
@@ -234,7 +342,11 @@ impl<'a> Iterator for Items<'a> {
 
     fn next(&mut self) -> Option<ValueRef<'a>> {
         self.left = self.left.checked_sub(1)?;
-        Some(ValueRef::of(self.reader.pass().ok()?, &self.limits))
+        ValueRef::next(&mut self.reader, &self.limits)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left as usize, Some(self.left as usize))
     }
 }
 
@@ -243,8 +355,19 @@ impl<'a> Iterator for Entries<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
-        let key = ValueRef::of(self.reader.pass().ok()?, &self.limits);
-        Some((key, ValueRef::of(self.reader.pass().ok()?, &self.limits)))
+        let key = ValueRef::next(&mut self.reader, &self.limits)?;
+        Some((key, ValueRef::next(&mut self.reader, &self.limits)?))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left as usize, Some(self.left as usize))
+    }
+}
+
+impl ListRef<'_> {
+    /// Those it was read under.
+    pub(crate) const fn limits(self) -> Limits {
+        self.limits
     }
 }
 

@@ -58,52 +58,47 @@ pub(crate) enum NoToken {
 }
 
 /// The token at the front of `input`, and what follows it.
+///
+/// Forms that differ in width only share an arm: what comes next is then easier to foresee.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn lex(input: &[u8]) -> Result<(Token<'_>, &[u8]), NoToken> {
     let (&tag, rest) = input.split_first().ok_or(NoToken::Short)?;
+    // Keys and short texts are most of all tokens: they come before the search for the right arm.
+    if matches!(tag, 0xa0..=0xbf) {
+        return fix_str(tag, rest);
+    }
     let token = match tag {
-        0x00..=0x7f => Token::Int(i64::from(tag)),
+        0x00..=0x7f | 0xe0..=0xff => Token::Int(i64::from(i8::from_be_bytes([tag]))),
         0x80..=0x8f => Token::Map(u32::from(tag & 0x0f)),
         0x90..=0x9f => Token::List(u32::from(tag & 0x0f)),
-        0xa0..=0xbf => return str(rest, usize::from(tag & 0x1f)),
+        0xa0..=0xbf => return fix_str(tag, rest),
         0xc0 => Token::Nil,
         0xc1 => return Err(NoToken::Reserved),
-        0xc2 => Token::Bool(false),
-        0xc3 => Token::Bool(true),
-        0xc4 => return with(rest, |[a]| usize::from(a), bin),
-        0xc5 => return with(rest, |len| usize::from(u16::from_be_bytes(len)), bin),
-        0xc6 => return with(rest, long, bin),
-        0xc7 => return with(rest, |[a]| usize::from(a), ext),
-        0xc8 => return with(rest, |len| usize::from(u16::from_be_bytes(len)), ext),
-        0xc9 => return with(rest, long, ext),
-        0xca => return scalar(rest, |bytes| Token::F32(f32::from_be_bytes(bytes))),
-        0xcb => return scalar(rest, |bytes| Token::F64(f64::from_be_bytes(bytes))),
-        0xcc => return scalar(rest, |[a]| Token::Int(i64::from(a))),
-        0xcd => return scalar(rest, |bytes| Token::Int(i64::from(u16::from_be_bytes(bytes)))),
-        0xce => return scalar(rest, |bytes| Token::Int(i64::from(u32::from_be_bytes(bytes)))),
-        0xcf => {
-            return scalar(rest, |bytes| {
-                let value = u64::from_be_bytes(bytes);
-                i64::try_from(value).map_or(Token::UInt(value), Token::Int)
-            });
+        0xc2 | 0xc3 => Token::Bool(tag & 1 == 1),
+        0xc4..=0xc6 => {
+            let (len, rest) = length(rest, tag & 3)?;
+            return bytes(rest, len, Token::Bin);
         }
-        0xd0 => return scalar(rest, |bytes| Token::Int(i64::from(i8::from_be_bytes(bytes)))),
-        0xd1 => return scalar(rest, |bytes| Token::Int(i64::from(i16::from_be_bytes(bytes)))),
-        0xd2 => return scalar(rest, |bytes| Token::Int(i64::from(i32::from_be_bytes(bytes)))),
-        0xd3 => return scalar(rest, |bytes| Token::Int(i64::from_be_bytes(bytes))),
-        0xd4 => return ext(rest, 1),
-        0xd5 => return ext(rest, 2),
-        0xd6 => return ext(rest, 4),
-        0xd7 => return ext(rest, 8),
-        0xd8 => return ext(rest, 16),
-        0xd9 => return with(rest, |[a]| usize::from(a), str),
-        0xda => return with(rest, |len| usize::from(u16::from_be_bytes(len)), str),
-        0xdb => return with(rest, long, str),
-        0xdc => return scalar(rest, |len| Token::List(u32::from(u16::from_be_bytes(len)))),
-        0xdd => return scalar(rest, |len| Token::List(u32::from_be_bytes(len))),
-        0xde => return scalar(rest, |len| Token::Map(u32::from(u16::from_be_bytes(len)))),
-        0xdf => return scalar(rest, |len| Token::Map(u32::from_be_bytes(len))),
-        0xe0..=0xff => Token::Int(i64::from(i8::from_be_bytes([tag]))),
+        0xc7..=0xc9 => {
+            let (len, rest) = length(rest, tag.wrapping_sub(0xc7))?;
+            return ext(rest, len);
+        }
+        0xca => return number(rest, |bytes| Token::F32(f32::from_be_bytes(bytes))),
+        0xcb => return number(rest, |bytes| Token::F64(f64::from_be_bytes(bytes))),
+        0xcc..=0xd3 => return integer(tag, rest),
+        0xd4..=0xd8 => return ext(rest, 1 << (tag & 0x0f).wrapping_sub(4)),
+        0xd9..=0xdb => {
+            let (len, rest) = length(rest, tag.wrapping_sub(0xd9))?;
+            return bytes(rest, len, Token::Str);
+        }
+        0xdc | 0xdd => {
+            let (len, rest) = count(rest, tag & 1)?;
+            return Ok((Token::List(len), rest));
+        }
+        0xde | 0xdf => {
+            let (len, rest) = count(rest, tag & 1)?;
+            return Ok((Token::Map(len), rest));
+        }
     };
     Ok((token, rest))
 }
@@ -111,35 +106,72 @@ pub(crate) fn lex(input: &[u8]) -> Result<(Token<'_>, &[u8]), NoToken> {
 type Lexed<'a> = Result<(Token<'a>, &'a [u8]), NoToken>;
 
 #[cfg_attr(not(debug_assertions), inline(always))]
-fn scalar<'a, const N: usize>(rest: &'a [u8], make: impl FnOnce([u8; N]) -> Token<'a>) -> Lexed<'a> {
+fn fix_str(tag: u8, rest: &[u8]) -> Lexed<'_> {
+    bytes(rest, usize::from(tag & 0x1f), Token::Str)
+}
+
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn number<'a, const N: usize>(rest: &'a [u8], make: impl FnOnce([u8; N]) -> Token<'a>) -> Lexed<'a> {
     let (bytes, rest) = rest.split_first_chunk().ok_or(NoToken::Short)?;
     Ok((make(*bytes), rest))
 }
 
+/// An integer of 1, 2, 4 or 8 bytes, without sign up to `cf`.
 #[cfg_attr(not(debug_assertions), inline(always))]
-fn with<'a, const N: usize>(
-    rest: &'a [u8],
-    len: impl FnOnce([u8; N]) -> usize,
-    then: impl FnOnce(&'a [u8], usize) -> Lexed<'a>,
-) -> Lexed<'a> {
+fn integer(tag: u8, rest: &[u8]) -> Lexed<'_> {
+    let len = 1_usize << (tag & 3);
+    let (_, after) = rest.split_at_checked(len).ok_or(NoToken::Short)?;
+    // The first of them on top, and what follows them cut off.
+    let top = match rest.first_chunk() {
+        Some(bytes) => u64::from_be_bytes(*bytes),
+        None => few(rest),
+    };
+    let cut = 64_u32.wrapping_sub(8 << (tag & 3));
+    let unsigned = top.wrapping_shr(cut);
+    let signed = i64::from_be_bytes(top.to_be_bytes()).wrapping_shr(cut);
+    let token = if tag & 0x10 != 0 {
+        Token::Int(signed)
+    } else {
+        i64::try_from(unsigned).map_or(Token::UInt(unsigned), Token::Int)
+    };
+    Ok((token, after))
+}
+
+/// Fewer than eight bytes, the first of them on top.
+#[cold]
+fn few(bytes: &[u8]) -> u64 {
+    let mut all = [0; 8];
+    all.iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte);
+    u64::from_be_bytes(all)
+}
+
+/// A length of 1, 2 or 4 bytes.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn length(rest: &[u8], width: u8) -> Result<(usize, &[u8]), NoToken> {
+    let (bytes, after) = rest.split_at_checked(1 << width).ok_or(NoToken::Short)?;
+    let top = match rest.first_chunk() {
+        Some(bytes) => u32::from_be_bytes(*bytes),
+        None => u32::try_from(few(bytes) >> 32).unwrap_or_default(),
+    };
+    let len = top.wrapping_shr(32_u32.wrapping_sub(8 << width));
+    Ok((usize::try_from(len).unwrap_or(usize::MAX), after))
+}
+
+/// A number of items of 2 or 4 bytes.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn count(rest: &[u8], wide: u8) -> Result<(u32, &[u8]), NoToken> {
+    if wide == 0 {
+        let (bytes, rest) = rest.split_first_chunk().ok_or(NoToken::Short)?;
+        return Ok((u16::from_be_bytes(*bytes).into(), rest));
+    }
     let (bytes, rest) = rest.split_first_chunk().ok_or(NoToken::Short)?;
-    then(rest, len(*bytes))
-}
-
-fn long(len: [u8; 4]) -> usize {
-    usize::try_from(u32::from_be_bytes(len)).unwrap_or(usize::MAX)
+    Ok((u32::from_be_bytes(*bytes), rest))
 }
 
 #[cfg_attr(not(debug_assertions), inline(always))]
-fn str(rest: &[u8], len: usize) -> Lexed<'_> {
+fn bytes<'a>(rest: &'a [u8], len: usize, make: impl FnOnce(&'a [u8]) -> Token<'a>) -> Lexed<'a> {
     let (bytes, rest) = rest.split_at_checked(len).ok_or(NoToken::Short)?;
-    Ok((Token::Str(bytes), rest))
-}
-
-#[cfg_attr(not(debug_assertions), inline(always))]
-fn bin(rest: &[u8], len: usize) -> Lexed<'_> {
-    let (bytes, rest) = rest.split_at_checked(len).ok_or(NoToken::Short)?;
-    Ok((Token::Bin(bytes), rest))
+    Ok((make(bytes), rest))
 }
 
 #[cfg_attr(not(debug_assertions), inline(always))]

@@ -300,6 +300,8 @@ fn only_what_numpy_has_can_be_made() {
 
 /// What Python prints for dtypes with fields, and the bytes of an item.
 const LITERALS: &[(&str, u64)] = &[
+    ("(numpy.record, [('a', '<i4')])", 4),
+    ("[('r', (numpy.record, [('x', '<f8'), ('y', 'i1')])), ('s', (numpy.record, [('x', 'i1')]), (2,))]", 11),
     ("[('a', '<i4'), ('b', '<f8')]", 12),
     ("[('a', '<i4'), ('b', '<u2', (2, 3))]", 16),
     ("[('a', '<i4'), ('b', '<u2', (3,))]", 10),
@@ -496,5 +498,29 @@ proptest! {
         assert_eq!(DType::parse(cut), None, "{cut}");
         let changed = [cut, letter.as_str(), whole.get(at + 1..).unwrap()].concat();
         let _ = DType::parse(&changed);
+    }
+}
+
+/// What numpy 1.26 prints, in which nothing is left to choice.
+const PRINTED: &[&str] = &[
+    "float32",
+    ">u2",
+    "|S5",
+    "datetime64[25us]",
+    "[('a', '<i4'), ('b', '<f8')]",
+    "[('a', 'i1'), ('b', '?'), ('c', 'S3'), ('d', 'V2'), ('e', '<U2'), ('f', '<M8[ns]')]",
+    "[('b', '<u2', (2, 3)), ('c', '>u2', (3,))]",
+    "[('p', [('x', '<f4'), ('y', '<f4')]), ('q', '<u2')]",
+    "[(('T', 'a'), '<i2')]",
+    "{'names': ['a', 'b'], 'formats': ['i1', '<f8'], 'offsets': [0, 8], 'itemsize': 16}",
+    "{'names': ['a'], 'formats': [('<f4', (2,))], 'offsets': [4], 'itemsize': 12}",
+    "[('r', {'names': ['a'], 'formats': ['i1'], 'offsets': [1], 'itemsize': 2}), ('s', '<c8')]",
+    "{'names': ['a', 'b'], 'formats': ['i1', 'i1'], 'offsets': [0, 2], 'titles': ['t', None], 'itemsize': 3}",
+];
+
+#[test]
+fn what_python_prints_is_printed() {
+    for &text in PRINTED {
+        assert_eq!(DType::parse(text).unwrap().as_ref().name().to_string(), text);
     }
 }

@@ -1,4 +1,5 @@
-//! Input that means harm: one test or comment for each bug class R1 to R15.
+//! Input that means harm to views and tokens: one test or comment for each bug class R1 to R15. For the index, owned values and writing see
+//! `hostile_write.rs`.
 
 #![allow(
     clippy::unwrap_used,
@@ -53,7 +54,7 @@ fn touch(value: ValueRef<'_>, down: usize) -> usize {
 /// One way to read to the end.
 type Entry = (&'static str, fn(&[u8], &Limits) -> Result<(), DecodeError>);
 
-/// Every public way to read a whole value. R15: whoever adds one adds it here.
+/// Every public way to read a whole value without memory of its own. R15: whoever adds one adds it here.
 const ENTRIES: [Entry; 1] = [("ValueRef::decode_with", |bytes, limits| ValueRef::decode_with(bytes, limits).map(drop))];
 
 /// Those that know no limits, and need none: they go on token by token.
@@ -400,7 +401,7 @@ fn r05_axes_beyond_the_limit_are_refused() {
     }
 }
 
-// R6: it does not write.
+// R6: views write nothing; `hostile_write.rs`.
 
 #[test]
 fn r07_keys_are_looked_through_once() {

@@ -18,7 +18,7 @@ testkit::counting_allocator!();
 mod common;
 
 use common::golden;
-use msgpack_numpy_codec::{DecodeErrorKind, Limits, Reader, Token, ValueRef};
+use msgpack_numpy_codec::{DecodeErrorKind, Limit, Limits, Reader, Token, ValueRef};
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use proptest::test_runner::Config as Cases;
 use rmpv::Value as Peer;
@@ -62,6 +62,83 @@ fn one_byte_more_is_one_too_many() {
             assert_eq!((reader.position(), reader.rest()), (message.len(), &[more][..]));
             assert_eq!(reader.finish(), Err(error));
         }
+    }
+}
+
+/// Law 6: the form that nearly all arrays have is read in haste, and to the same as any other. A sixth entry makes it another.
+#[test]
+fn arrays_in_the_common_form_are_read_as_any_other() {
+    let mut arrays = 0;
+    for (typestr, shape, len) in [
+        ("<i2", &[2][..], 4),
+        (">f8", &[], 8),
+        ("|u1", &[3, 0, 200], 0),
+        ("|b1", &[1; 15], 1),
+        ("<i3", &[1], 3),
+        ("|i2", &[1], 2),
+        ("<f4", &[300], 1200),
+    ] {
+        let data = vec![1; len];
+        let written = common::array(typestr, shape, &data);
+        let written = ValueRef::decode(&written).unwrap().encode_to_vec().unwrap();
+        let common: Vec<Vec<u8>> = laws::mutations(&written[..written.len().min(60)])
+            .map(|head| [&head[..], &written[written.len().min(60)..]].concat())
+            .chain([written.clone()])
+            .collect();
+        for bytes in common.iter().step_by(if cfg!(miri) { 101 } else { 1 }) {
+            if bytes.first() != Some(&0x85) {
+                continue;
+            }
+            for limits in [Limits::DEFAULT, Limits::DEFAULT.with_max_axes(2), Limits::DEFAULT.with_max_depth(1)] {
+                let found = ValueRef::decode_with(bytes, &limits);
+                let other = [&b"\x86"[..], &bytes[1..], b"\xa1x\xc0"].concat();
+                match (found, ValueRef::decode_with(&other, &limits)) {
+                    (Ok(ValueRef::Array(one)), Ok(ValueRef::Array(other))) => {
+                        assert_eq!((one, one.dtype(), one.shape()), (other, other.dtype(), other.shape()));
+                        arrays += 1;
+                    }
+                    (Ok(ValueRef::Faulty(_, one)), Ok(ValueRef::Faulty(_, other))) => assert_eq!(one, other),
+                    (Ok(ValueRef::Map(one)), Ok(ValueRef::Map(other))) => assert_eq!(one.len() + 1, other.len()),
+                    (Ok(one), Ok(other)) => {
+                        assert_eq!(std::mem::discriminant(&one), std::mem::discriminant(&other), "{}", to_hex(bytes));
+                    }
+                    // What is cut has another end where more follows.
+                    (Err(error), other) if error.kind() == DecodeErrorKind::LimitExceeded => {
+                        assert_eq!(other.unwrap_err(), error);
+                    }
+                    (Err(_), _) => {}
+                    (Ok(one), Err(other)) => panic!("{}: {one:?} {other}", to_hex(bytes)),
+                }
+            }
+        }
+    }
+    assert!(cfg!(miri) || arrays > 1000, "{arrays}");
+}
+
+/// One by one as in a list.
+#[test]
+fn values_one_by_one_are_those_of_a_list() {
+    let all: Vec<_> = messages().into_iter().filter(|bytes| bytes.len() < 5000).collect();
+    let list = [&[0xdc][..], &(all.len() as u16).to_be_bytes(), &all.concat()].concat();
+    let ValueRef::List(items) = ValueRef::decode(&list).unwrap() else { panic!() };
+    let mut reader = Reader::new(&list);
+    assert_eq!(reader.token().unwrap(), Token::List(all.len() as u32));
+    for ((item, bytes), index) in items.iter().zip(&all).zip(0..) {
+        let before = reader.position();
+        let value = reader.value().unwrap();
+        assert_eq!(format!("{value:?}"), format!("{item:?}"), "{index}");
+        assert_eq!(reader.position() - before, bytes.len(), "{index}");
+    }
+    reader.finish().unwrap();
+    // After an error it stays where it was.
+    for bytes in &all {
+        let mut reader = Reader::new(&bytes[..bytes.len() - 1]);
+        let error = reader.value().unwrap_err();
+        assert_eq!((error.kind(), reader.position()), (DecodeErrorKind::UnexpectedEnd, 0));
+        let deep = [&b"\x91\x91"[..], bytes].concat();
+        let mut reader = Reader::new(&deep);
+        let error = reader.value_with(&Limits::DEFAULT.with_max_depth(1)).unwrap_err();
+        assert_eq!((error.limit(), error.offset(), reader.position()), (Some(Limit::MaxDepth), 1, 0));
     }
 }
 

@@ -16,10 +16,13 @@
 #![cfg(not(miri))]
 
 mod common;
+#[path = "common/dtypes.rs"]
+mod dtypes;
 
 use std::collections::BTreeMap;
 
 use common::descr;
+use dtypes::{NUMBERS, STRUCTURED, TEXTS};
 use msgpack_numpy_codec::{ArrayRef, ByteOrder, DType, DTypeRef, Kind, Plain, ScalarRef, ValueRef};
 use serde_json::{Value as Json, json};
 use testkit::vectors::{hex, to_hex};
@@ -188,63 +191,6 @@ serve({"batch": batch, "scalars": scalars, "complexes": complexes, "others": oth
 "#;
 
 const LAYOUTS: [&str; 7] = ["0-d", "1-d", "n-d", "empty", "fortran", "strided", "transposed"];
-
-const NUMBERS: [&str; 37] = [
-    "|b1",
-    "|i1",
-    "|u1",
-    "<i2",
-    "<i4",
-    "<i8",
-    "<u2",
-    "<u4",
-    "<u8",
-    "<f2",
-    "<f4",
-    "<f8",
-    "<f16",
-    "<c8",
-    "<c16",
-    "<c32",
-    ">i2",
-    ">i4",
-    ">i8",
-    ">u2",
-    ">u4",
-    ">u8",
-    ">f2",
-    ">f4",
-    ">f8",
-    ">f16",
-    ">c8",
-    ">c16",
-    "<M8[ns]",
-    ">M8[D]",
-    "<M8[25us]",
-    "<m8[s]",
-    ">m8[as]",
-    "<m8",
-    "<M8[Y]",
-    "<M8",
-    "<m8[3M]",
-];
-
-const TEXTS: [&str; 8] = ["|S1", "|S7", "|S300", "<U1", "<U6", ">U3", "|V4", "|V1"];
-
-const STRUCTURED: [&str; 12] = [
-    "[('a', '<i4'), ('b', '<f8')]",
-    "[('a', '>i4'), ('b', '>f8'), ('c', '|u1')]",
-    "[('a', '<i4'), ('b', '<u2', (2, 3))]",
-    "[('a', '>u2', (3,)), ('b', '|b1')]",
-    "[('p', [('x', '<f4'), ('y', '>f4')]), ('q', '<u2')]",
-    "[('p', [('z', '|u1')], (2,)), ('s', '|S3')]",
-    "[('s', '|S3'), ('u', '<U2'), ('b', '|b1'), ('c', '<c8')]",
-    "{'names': ['a', 'b'], 'formats': ['i1', '<f8'], 'offsets': [0, 8], 'itemsize': 16}",
-    "{'names': ['a', 'b'], 'formats': ['<i2', '>i4'], 'offsets': [1, 4], 'itemsize': 12}",
-    "[('\\u00e9 \\'quoted\\'', '<i4'), ('with \"both\" \\' kinds', '<i8')]",
-    "[('x', [('y', [('z', '<u8'), ('w', '|i1')])])]",
-    "[('a', '<f2'), ('b', '>c16'), ('c', '<i8')]",
-];
 
 /// Items of a plain dtype as the script tells them, by way of the typed access where there is one.
 fn texts(plain: Plain, data: &[u8], numbers: &dyn Numbers) -> Vec<String> {
@@ -427,6 +373,10 @@ fn assert_array(told: &Json, place: &str) -> usize {
     assert_eq!(array.dtype().itemsize(), told["itemsize"].as_u64(), "{place}");
     assert_eq!(descr(array.dtype()), told["descr"], "{place}");
     let dtype = DType::parse(told["dtype"].as_str().unwrap()).unwrap_or_else(|| panic!("{place}: {}", told["dtype"]));
+    // The same dtype from another text, and the same bytes when it is written again.
+    assert_eq!(dtype.as_ref(), array.dtype(), "{place}");
+    assert!(message.ends_with(&array.encode_to_vec().unwrap()), "{place}");
+    assert!(message.ends_with(&array.into_owned().encode_to_vec().unwrap()), "{place}");
     assert_eq!(dtype.itemsize(), array.dtype().itemsize(), "{place}");
     match array.dtype() {
         DTypeRef::Plain(plain) => {
@@ -483,6 +433,7 @@ fn random_scalars() {
         let ValueRef::Scalar(scalar) = ValueRef::decode(&message).unwrap() else { panic!("{told}") };
         let DTypeRef::Plain(plain) = scalar.dtype() else { panic!("{told}") };
         assert_eq!(plain.to_string(), told["descr"].as_str().unwrap());
+        assert_eq!(to_hex(&scalar.encode_to_vec().unwrap()), to_hex(&message));
         let found = scalar_text(scalar).unwrap_or_else(|| panic!("{told}"));
         assert_same(plain, &[found], &told["values"], &told.to_string());
     }
@@ -517,6 +468,7 @@ fn random_complex_numbers() {
         let ValueRef::Complex(real, imaginary) = value else { panic!("{told}: {value:?}") };
         let found = [real, imaginary].map(|part| to_hex(&part.to_be_bytes())).concat();
         assert_eq!(without_nan(&found), without_nan(told["value"].as_str().unwrap()), "{told}");
+        assert_eq!(to_hex(&value.encode_to_vec().unwrap()), to_hex(&message));
     }
 }
 

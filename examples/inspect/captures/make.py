@@ -1,11 +1,15 @@
-"""Makes the three captures that a Python client writes: `python make.py FOLDER`.
+"""Makes the four captures that a Python client writes: `python make.py FOLDER`.
 
-It needs the package qpack 0.0.21 with its C extension. The same version writes the same bytes.
+It needs the packages qpack 0.0.21 with its C extension, and msgpack-numpy 0.4.8 with msgpack and numpy. The same versions
+write the same bytes.
 """
 
 import pathlib
 import sys
 
+import msgpack
+import msgpack_numpy
+import numpy as np
 import qpack
 import qpack._qpack  # Fails where the C extension is missing: the fallback packs some integers longer.
 
@@ -48,7 +52,20 @@ READINGS = [
 ]
 LINES = ["$H|" + "|".join(SENSOR), "$P", *(f">{tag}|{time}|{value}" for tag, time, value in READINGS), "$P"]
 
+# What a camera at a beamline sends for one pulse: the image in network order, a spectrum with a dead channel, the spots that
+# were found, and settings as what Python has for numbers. The temperature is an array without axes.
+PULSE = {
+    "pulse": 1760000000123,
+    "image": np.array([[0, 1, 2, 1], [3, 57, 4096, 12], [1, 65535, 300, 2]], ">u2"),
+    "spectrum": np.array([0.1, 1.5, np.nan, 1e-7, 3e38], "<f4"),
+    "spots": np.array([(1.5, 0.25, 4097), (2.0, 2.75, 65535)], [("x", "<f4"), ("y", "<f4"), ("intensity", "<u4")]),
+    "exposure": np.float32(0.004),
+    "scattering factor": 14.0 - 0.5j,
+    "temperature": np.array(293.15),
+}
+
 folder = pathlib.Path(sys.argv[1])
 (folder / "siridb-answer.qpack").write_bytes(qpack.packb(ANSWER))
 (folder / "siridb-insert.qpack").write_bytes(qpack.packb(INSERT))
 (folder / "datakit-sensor.txt").write_bytes("".join(line + "\n" for line in LINES).encode())
+(folder / "beamline.msgpack").write_bytes(msgpack.packb(PULSE, default=msgpack_numpy.encode))

@@ -144,19 +144,71 @@ pub(crate) enum Value<'a> {
     /// Wide enough for any protocol's.
     Int(i128),
     Double(f64),
+    /// Of 32 bits, which takes fewer digits.
+    Float(f32),
+    /// Real and imaginary part.
+    Complex(Box<[Self; 2]>),
+    /// So many of a unit.
+    Count(i64, Cow<'static, str>),
     /// Bytes that often are text.
     Raw(Cow<'a, [u8]>),
     /// Bytes that are no text, whatever they look like.
     Bytes(&'a [u8]),
+    /// Bytes that are not even shown as letters.
+    Hex(&'a [u8]),
     /// Bytes of a type that the format has no other word for.
     Ext(i8, &'a [u8]),
     Bool(bool),
     Null,
     /// A value without a counterpart elsewhere, by its name.
     Special(&'static str),
+    Block(Box<Block<'a>>),
     Array,
     Map,
     Close(By),
+}
+
+/// Items of one type in one piece of bytes, or one such item.
+#[derive(Clone)]
+pub(crate) struct Block<'a> {
+    /// In one word, which is its name in JSON too.
+    pub(crate) what: &'static str,
+    /// Of each item; a text, or bytes where it is none.
+    pub(crate) dtype: Option<Value<'a>>,
+    /// None if it is no array.
+    pub(crate) shape: Option<Vec<u64>>,
+    pub(crate) data: &'a [u8],
+    pub(crate) items: Items<'a>,
+}
+
+#[derive(Clone)]
+pub(crate) enum Items<'a> {
+    /// They are not looked at, and why.
+    Unread(&'static str),
+    Plain(First<'a>),
+    /// With fields; of those that are shown. And whether there are more.
+    Fields(Vec<Column<'a>>, bool),
+}
+
+/// The first of some values.
+#[derive(Clone)]
+pub(crate) struct First<'a> {
+    pub(crate) values: Vec<Value<'a>>,
+    pub(crate) has_more: bool,
+}
+
+/// One field of all items.
+#[derive(Clone)]
+pub(crate) struct Column<'a> {
+    /// Of the first value.
+    pub(crate) offset: u64,
+    pub(crate) bytes: &'a [u8],
+    /// With the names of what it is in before it.
+    pub(crate) name: String,
+    pub(crate) dtype: String,
+    /// If each item has several.
+    pub(crate) shape: Vec<u64>,
+    pub(crate) first: First<'a>,
 }
 
 /// What ended an array or map.

@@ -49,6 +49,21 @@ fn inputs() -> Vec<(Vec<&'static str>, Vec<u8>)> {
             hex("05000000000040bf 81a161c4ff 0400000001 0050af 81d40501 0a00000002 0051ae 92c402ff00ca7fc00000"),
         ),
         (vec!["thingsdb"], hex("0c000000000021df ef8561646d696e8470617373")),
+        (vec!["msgpack-numpy"], include_bytes!("../captures/beamline.msgpack").repeat(3)),
+        (vec!["msgpack-numpy"], include_bytes!("../captures/beamline.msgpack")[..300].into()),
+        // A faulty map in a list, a value; a list too deep, a value; then a byte that begins none, in a map.
+        (
+            vec!["msgpack-numpy"],
+            [
+                hex("92 01 83 a26e64 c2 a474797065 a33c6932 a464617461 c403000000 02"),
+                vec![0x91; 65],
+                hex("c0 03 81 a161 c1 04"),
+            ]
+            .concat(),
+        ),
+        (vec!["msgpack-numpy", "--max-len", "20"], hex("93 01 a161 c6 00000010 00000000 000000000000000000000000 02")),
+        (vec!["msgpack-numpy", "--max-len", "20"], hex("01 82 01 94 02 dd 00000011 03 04 05 06")),
+        (vec!["msgpack-numpy", "--hex"], b"cb3ff8000000000000 # torn\n82a26e64\nc1\n\n83a26e64\n07".into()),
         (vec!["datakit"], include_bytes!("../captures/datakit-sensor.txt").repeat(2)),
         (vec!["datakit"], b"$P\n>a|1|2|3\n\n\r\n$Q|a|b\n>\xff|1|2\nSTOP\n>torn|12".into()),
         (vec!["datakit", "--max-len", "8"], b"START\n>too long|1|2\nSTOP\n>a|1|234\n>a|1|2345\n>a|1".into()),
@@ -114,6 +129,39 @@ fn nothing_but_newlines_and_text_reaches_the_output() {
     }
     for form in ["--json", "--color=never"] {
         is_clean(&inspect(&["datakit", form], &lines));
+    }
+    // In every text of a tagged map, in keys around it, and in what is wrong with it.
+    let mut messages = Vec::new();
+    let bytes = (0..=255).map(|byte| vec![byte]);
+    for piece in bytes.chain([b"\x1b[31m\xc2\x9b\xe2\x80\xae".to_vec()]) {
+        let len = u8::try_from(piece.len()).unwrap();
+        let text = [&[0xa0 + len], &*piece].concat();
+        let bin = [&[0xc4, len], &*piece].concat();
+        let shape = hex("a57368617065 91 01");
+        let (nd, data) = (hex("a26e64 c3"), [&hex("a464617461")[..], &bin].concat());
+        for dtype in [
+            text.clone(),
+            [&[0xc4, 2, b'<'], &piece[..1]].concat(),
+            [&hex("91 92")[..], &text, &hex("a3"), format!("|S{len}").as_bytes()].concat(),
+            [&hex("91 92 92")[..], &text, &text, &hex("a3"), format!("|V{len}").as_bytes()].concat(),
+            [&hex("91 92 a161 91 92")[..], &text, &hex("a3"), format!("|S{len}").as_bytes()].concat(),
+            [&[0xa3][..], format!("|S{len}").as_bytes()].concat(),
+            [&[0x91][..], &text].concat(),
+        ] {
+            let dtype = [&hex("a474797065")[..], &dtype].concat();
+            let kind = [&hex("a46b696e64")[..], &text].concat();
+            messages.push([&hex("81")[..], &text, &hex("84"), &nd, &dtype, &shape, &data].concat());
+            messages.push([&hex("85")[..], &nd, &dtype, &shape, &data, &kind].concat());
+            messages.push([&hex("91 84")[..], &nd, &dtype, &shape, &data[..5], &bin, &hex("c0")].concat());
+            messages.push([&hex("83")[..], &hex("a26e64c2"), &dtype, &data].concat());
+        }
+        messages.push([&hex("81")[..], &text, &hex("82 a7636f6d706c6578 c3 a464617461"), &text].concat());
+        messages.push([&hex("81")[..], &bin, &hex("81"), &text, &hex("c1")].concat());
+        messages.push([&hex("d5 05")[..], &text[..1], &piece[..1]].concat());
+    }
+    let lines: Vec<_> = messages.iter().map(|message| testkit::vectors::to_hex(message)).collect();
+    for form in ["--json", "--color=never"] {
+        is_clean(&inspect(&["msgpack-numpy", "--hex", form], lines.join("\n").as_bytes()));
     }
 }
 

@@ -86,6 +86,65 @@ fn one_value_without_end() {
 }
 
 #[test]
+fn arrays_without_end() {
+    let value = include_bytes!("../captures/beamline.msgpack");
+    for form in ["--color=never", "--json"] {
+        let stdin = Endless { value, at: 0, left: (1 << 20) / value.len() * value.len() };
+        let (status, written, _, peak) = run(&["msgpack-numpy", form], stdin);
+        assert_eq!(status, 0);
+        assert!(written > 1 << 20 && peak < ROOM, "{written} bytes written, {peak} held");
+    }
+}
+
+#[test]
+fn one_message_without_end() {
+    // Lists in lists, a list and an array that are announced and come.
+    for value in [&b"\x91"[..], b"\xdd\xff\xff\xff\xff", b"\xc6\xff\xff\xff\xff"] {
+        let stdin = Endless { value, at: 0, left: LEN };
+        let (status, written, _, peak) = run(&["msgpack-numpy", "--max-len=100000"], stdin);
+        assert_eq!(status, 1);
+        assert!(written < 10 << 20 && peak < ROOM, "{written} bytes written, {peak} held");
+    }
+}
+
+/// What is shown of an array is a few values, whatever its type says; and what is held is a few times the message.
+#[test]
+fn an_array_of_any_type_is_shown_in_short() {
+    let array = |dtype: &[u8], axes: &[u8], len: usize| {
+        let len_bytes = u32::try_from(len).map(u32::to_be_bytes).unwrap_or_default();
+        let mut message = b"\x84\xa2nd\xc3\xa4type".to_vec();
+        message.extend([dtype, b"\xa5shape", axes, b"\xa4data\xc6", &len_bytes].concat());
+        message.resize(message.len() + len, b'a');
+        message
+    };
+    // 100000 fields of a byte; seven sub-arrays in one another; 100000 fields, of which one has a byte.
+    let mut many = b"\xdd\x00\x01\x86\xa0".to_vec();
+    many.extend(b"\x92\xa1x\xa3|u1".repeat(100_000));
+    let deep = [&b"\x91\x93\xa1x".repeat(7)[..], b"\xa3|u1", &b"\x91\x06".repeat(7)].concat();
+    let mut empty = b"\xdd\x00\x01\x86\xa0".to_vec();
+    empty.extend(b"\x92\xa1x\xa3|S0".repeat(99_999));
+    empty.extend(b"\x92\xa1x\xa3|u1");
+    for (message, shown) in [
+        (array(&many, b"\x91\x14", 2_000_000), 1 << 16),
+        (array(&many, b"\x91\x0a", 1_000_000), 1 << 16),
+        (array(&deep, b"\x91\x01", 279_936), 1 << 16),
+        (array(b"\xa8<U1000000", b"\x91\x01", 4_000_000), 1 << 16),
+        (array(&empty, b"\x92\x64\xcd\x03\xe8", 100_000), 1 << 16),
+        (array(b"\xa3|u1", b"\x91\xce\x00\x1e\x84\x80", 2_000_000), 1 << 16),
+    ] {
+        let whole = Endless { value: &message, at: 0, left: message.len() };
+        let (status, written, _, peak) = run(&["msgpack-numpy"], whole);
+        assert_eq!(status, 0);
+        assert!(written < shown, "{written} bytes written");
+        assert!(peak < 8 * message.len() + ROOM, "{peak} bytes held of {}", message.len());
+        let whole = Endless { value: &message, at: 0, left: message.len() };
+        let (_, written, _, peak) = run(&["msgpack-numpy", "--json"], whole);
+        assert!(written < 6 * message.len() as u64, "{written} bytes written of {}", message.len());
+        assert!(peak < 8 * message.len() + ROOM, "{peak} bytes held of {}", message.len());
+    }
+}
+
+#[test]
 fn lines_without_end() {
     for form in ["--color=never", "--json"] {
         let stdin = Endless { value: b">outdoor/temperature|1760000000|-3.25\n", at: 0, left: 4 << 20 };
@@ -121,6 +180,19 @@ fn a_package_too_long_is_dropped_as_it_comes() {
     let (status, _, _, peak) = run(&["thingsdb", "--max-len=1000000"], Endless { value, at: 0, left: LEN });
     assert_eq!(status, 1);
     assert!(peak < ROOM, "{peak} bytes held");
+}
+
+/// What is too deep is told with all that is before it, and not with as many blanks.
+#[test]
+fn a_body_too_deep_is_shown_without_end() {
+    let body = [&b"\x91".repeat(100_000)[..], b"\x07"].concat();
+    let header =
+        [&u32::try_from(body.len()).map(u32::to_le_bytes).unwrap_or_default()[..], b"\x01\x00\x22\xdd"].concat();
+    let package = [header, body].concat();
+    let stdin = Endless { value: &package, at: 0, left: package.len() };
+    let (status, written, _, _) = run(&["thingsdb", "--dialect=v1"], stdin);
+    assert_eq!(status, 1);
+    assert!(written < 300 * 100_000, "{written} bytes written");
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn refused(words: &[&str]) -> String {
 #[test]
 fn what_cannot_be_tried_is_said() {
     for (words, message) in [
-        (&["mqtt"][..], "unknown protocol \"mqtt\"; there are: qpack, thingsdb, datakit"),
+        (&["mqtt"][..], "unknown protocol \"mqtt\"; there are: qpack, thingsdb, datakit, msgpack-numpy"),
         (&["qpack", "no/such/file"], "no file \"no/such/file\""),
         (&["qpack"], "empty input: standard input holds no bytes"),
         (&["qpack", "-", "--json"], "empty input: standard input holds no bytes"),
@@ -57,7 +57,15 @@ fn help_and_version() {
     for word in ["--help", "-h"] {
         let Run { status, stdout, stderr } = inspect(&[word], b"");
         assert_eq!((status, &*stderr), (0, ""));
-        for part in ["Usage: inspect", "  qpack  ", "  thingsdb  ", "  datakit  ", "--show-secrets", "Exit status: 0"] {
+        for part in [
+            "Usage: inspect",
+            "  qpack  ",
+            "  thingsdb  ",
+            "  datakit  ",
+            "  msgpack-numpy  ",
+            "--show-secrets",
+            "Exit status: 0",
+        ] {
             assert!(stdout.contains(part), "{part}");
         }
         // What is not there yet is not offered.

@@ -1,3 +1,4 @@
+mod name;
 mod plain;
 mod text;
 mod view;
@@ -28,10 +29,16 @@ pub enum DType {
 }
 
 /// A dtype that is not understood, as it came.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Opaque {
     encoded: Vec<u8>,
     kind: Vec<u8>,
+}
+
+impl fmt::Debug for Opaque {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_ref().fmt(f)
+    }
 }
 
 impl Opaque {
@@ -189,7 +196,8 @@ impl DType {
     /// With these fields, each at its place in items of so many bytes. They may overlap and come in any order, but a dtype where they do
     /// cannot be written.
     ///
-    /// `None` if one ends behind the item or is not understood, and for more than eight dtypes with fields in one another.
+    /// Fields without name and title and of kind `V` are gaps and left out; nothing but gaps is a dtype of kind `V`. `None` if a field ends
+    /// behind the item, is not understood or has more than 64 axes, and for more than eight dtypes with fields in one another.
     #[must_use]
     pub fn structured(fields: Vec<Field>, itemsize: u64) -> Option<Self> {
         Self::with_offsets(fields, Some(itemsize))
@@ -231,10 +239,18 @@ impl DType {
     fn with_offsets(fields: Vec<Field>, itemsize: Option<u64>) -> Option<Self> {
         let end = fields.iter().try_fold(0, |end: u64, field| Some(end.max(field.end()?)))?;
         let itemsize = itemsize.unwrap_or(end);
-        let structured = Structured { fields, itemsize };
-        if itemsize < end || structured.depth() > usize::from(MAX_DEPTH) {
+        let mut structured = Structured { fields, itemsize };
+        // Offsets say where gaps are.
+        structured.fields.retain(|field| !field.as_ref().is_padding());
+        let axes = usize::from(FIELD.max_axes);
+        let too_many = structured.fields.iter().any(|field| field.shape.len() > axes);
+        if itemsize < end || too_many || structured.depth() > usize::from(MAX_DEPTH) {
             return None;
         }
-        Some(Self::Structured(structured))
+        // Nothing but gaps.
+        match u32::try_from(itemsize) {
+            Ok(itemsize @ 1..) if structured.fields.is_empty() => Some(Self::Plain(Plain::void(itemsize))),
+            _ => Some(Self::Structured(structured)),
+        }
     }
 }

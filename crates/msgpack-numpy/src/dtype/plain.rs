@@ -233,6 +233,27 @@ impl Plain {
         }
     }
 
+    /// Reads a typestr of three letters with an order, for the kinds that nearly all arrays have; what it reads, [`parse`](Self::parse) reads
+    /// the same.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) const fn common([order, code, width]: [u8; 3]) -> Option<Self> {
+        let order = match order {
+            b'<' => ByteOrder::Little,
+            b'>' => ByteOrder::Big,
+            b'|' => ByteOrder::NotApplicable,
+            _ => return None,
+        };
+        let kind = match code {
+            b'b' => Kind::Bool,
+            b'i' => Kind::Int,
+            b'u' => Kind::UInt,
+            b'f' => Kind::Float,
+            b'c' => Kind::Complex,
+            _ => return None,
+        };
+        Self::new(kind, order, if matches!(width, b'1'..=b'8') { (width & 0x0f) as u32 } else { return None })
+    }
+
     /// Reads a name as `str(dtype)` prints it (`float32`, `datetime64[ns]`), or any other that numpy takes on 64-bit Linux
     /// (`double`, `H`). They count as little-endian, as every known sender is.
     #[must_use]
@@ -344,5 +365,24 @@ impl fmt::Display for Name {
             (Kind::DateTime | Kind::TimeDelta, None) => Ok(()),
             _ => write!(f, "{}", self.0.itemsize.saturating_mul(8)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Plain;
+
+    #[test]
+    fn what_is_read_in_haste_is_read_the_same_at_leisure() {
+        let mut read = 0;
+        for [order, code, width] in (0..=0x00ff_ffff_u32).map(|n| n.to_be_bytes()).map(|[_, a, b, c]| [a, b, c]) {
+            if let Some(common) = Plain::common([order, code, width]) {
+                let text = [order, code, width].map(char::from).iter().collect::<alloc::string::String>();
+                assert_eq!(Plain::parse(&text), Some(common), "{text}");
+                read += 1;
+            }
+        }
+        // b1, i1, u1 in three orders; two orders of i and u of 2, 4, 8, f of 2, 4, 8, and c of 8.
+        assert_eq!(read, 3 * 3 + 2 * (3 + 3 + 3 + 1));
     }
 }

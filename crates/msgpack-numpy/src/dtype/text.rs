@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use nom::branch::alt;
-use nom::bytes::complete::{tag, take};
+use nom::bytes::complete::{tag, take, take_while_m_n};
 use nom::character::complete::{char, digit1, multispace0, none_of, one_of};
 use nom::combinator::{all_consuming, map, map_opt, opt, value};
 use nom::multi::{fold_many0, separated_list0};
@@ -171,14 +171,14 @@ fn literal(input: &str, depth: u8) -> IResult<&str, Item> {
     if !input.starts_with(['[', '{', '(']) {
         return scalar(input);
     }
-    let Some(depth) = depth.checked_sub(1) else {
-        return Err(nom::Err::Failure(nom::error::Error::new(input, nom::error::ErrorKind::TooLarge)));
-    };
-    match input.as_bytes().first() {
-        Some(b'[') => fields(input, depth),
-        Some(b'{') => dict(input, depth).map(|(rest, dtype)| (rest, (dtype, Vec::new()))),
-        _ => sub_array(input, depth),
+    if input.starts_with('(') {
+        return sub_array(input, depth);
     }
+    let depth = deeper(input, depth)?;
+    if input.starts_with('[') {
+        return fields(input, depth);
+    }
+    dict(input, depth).map(|(rest, dtype)| (rest, (dtype, Vec::new())))
 }
 
 /// `'<i4'`
@@ -214,6 +214,13 @@ fn opening(input: &str) -> Result<&str, Failed<'_>> {
     (char('['), multispace0).parse(input).map(|(rest, _)| rest)
 }
 
+/// One level less is left.
+fn deeper(input: &str, depth: u8) -> Result<u8, Failed<'_>> {
+    depth
+        .checked_sub(1)
+        .ok_or_else(|| nom::Err::Failure(nom::error::Error::new(input, nom::error::ErrorKind::TooLarge)))
+}
+
 type Failed<'a> = nom::Err<nom::error::Error<&'a str>>;
 
 fn fail<T>(input: &str) -> Result<T, Failed<'_>> {
@@ -223,10 +230,24 @@ fn fail<T>(input: &str) -> Result<T, Failed<'_>> {
 /// `('<f4', (2,))`, `({...}, (3,))`
 fn sub_array(input: &str, depth: u8) -> IResult<&str, Item> {
     let inside = input.strip_prefix('(').unwrap_or(input).trim_ascii_start();
+    if let Some(rest) = inside.strip_prefix("numpy.record") {
+        return record(rest, depth);
+    }
+    // A sub-array is no dtype with fields: only those in one another count, so that they end somewhere.
+    let depth = if inside.starts_with('(') { deeper(inside, depth)? } else { depth };
     let (input, (dtype, inner)) = literal(inside, depth)?;
     let (input, mut shape) = sub_shape(input)?;
     shape.extend(inner);
     Ok((input, (dtype, shape)))
+}
+
+/// `(numpy.record, [...])`, which is no different from what it holds.
+fn record(input: &str, depth: u8) -> IResult<&str, Item> {
+    let (input, _) = token(char(',')).parse(input)?;
+    let depth = if input.starts_with('(') { deeper(input, depth)? } else { depth };
+    let (input, dtype) = literal(input, depth)?;
+    let (input, _) = (multispace0, char(')')).parse(input)?;
+    Ok((input, dtype))
 }
 
 /// From the dtype of a sub-array on.
@@ -356,8 +377,11 @@ fn string(input: &str) -> IResult<&str, String> {
     // `b'...'` and `u'...'`, as Python 2 printed them or as keys of Python 3.
     let (input, _) = opt(one_of("ub")).parse(input)?;
     let (input, quote) = one_of("'\"").parse(input)?;
-    let hex =
-        |digits: usize| map_opt(take(digits), |digits| u32::from_str_radix(digits, 16).ok().and_then(char::from_u32));
+    let hex = |len: usize| {
+        map_opt(take_while_m_n(len, len, |letter: char| letter.is_ascii_hexdigit()), |digits| {
+            u32::from_str_radix(digits, 16).ok().and_then(char::from_u32)
+        })
+    };
     let escape = preceded(
         char('\\'),
         alt((

@@ -1,5 +1,7 @@
 use core::fmt;
+use core::iter::FusedIterator;
 
+use super::name::Name;
 use super::plain::{Kind, Plain};
 use super::text::{TypeStr, name, typestr};
 use super::{Field, MAX_DEPTH};
@@ -25,6 +27,12 @@ pub enum DTypeRef<'a> {
 pub struct OpaqueRef<'a> {
     encoded: &'a [u8],
     kind: &'a [u8],
+}
+
+impl fmt::Debug for OpaqueRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        DTypeRef::Opaque(*self).fmt(f)
+    }
 }
 
 impl<'a> OpaqueRef<'a> {
@@ -54,6 +62,12 @@ impl<'a> OpaqueRef<'a> {
     }
 }
 
+impl From<Plain> for DTypeRef<'_> {
+    fn from(plain: Plain) -> Self {
+        Self::Plain(plain)
+    }
+}
+
 impl<'a> DTypeRef<'a> {
     /// From the values of `type` and `kind`, whatever they are.
     pub(crate) fn read(encoded: &'a [u8], kind: &'a [u8]) -> Self {
@@ -62,7 +76,7 @@ impl<'a> DTypeRef<'a> {
             (Ok(Token::Str(text) | Token::Bin(text)), b"") => plain(text).map_or(opaque, Self::Plain),
             (Ok(Token::List(_)), b"" | b"V") => match whole_descr(encoded) {
                 // How numpy writes `|V4`.
-                Some(structured) => structured.lone_void().map_or(Self::Structured(structured), Self::Plain),
+                Some(structured) => structured.or_void(),
                 None => opaque,
             },
             _ => opaque,
@@ -77,6 +91,13 @@ impl<'a> DTypeRef<'a> {
             Self::Structured(structured) => Some(structured.itemsize),
             Self::Opaque(_) => None,
         }
+    }
+
+    /// Prints as `str(dtype)` does, which [`DType::parse`](super::DType::parse) reads: `float32`, `[('a', '<i4'), ('b', '?')]`, or a dict
+    /// where fields have gaps between them.
+    #[must_use]
+    pub fn name(self) -> impl fmt::Display + use<'a> {
+        Name(self)
     }
 
     /// The dtype, if it has no fields.
@@ -161,7 +182,9 @@ impl FieldRef<'_> {
     /// Whether it only fills a gap: no name, and bytes without meaning.
     #[must_use]
     pub fn is_padding(&self) -> bool {
-        self.name.is_empty() && self.dtype.as_plain().is_some_and(|plain| plain.kind() == Kind::Void)
+        self.name.is_empty()
+            && self.title.is_none()
+            && self.dtype.as_plain().is_some_and(|plain| plain.kind() == Kind::Void)
     }
 
     /// Bytes of the field; `None` beyond 64 bits.
@@ -200,14 +223,13 @@ impl<'a> StructuredRef<'a> {
         Fields { reader, left, offset: 0, depth: MAX_DEPTH, own: own.iter() }
     }
 
-    /// `[["", "|V4"]]`
-    fn lone_void(self) -> Option<Plain> {
-        let mut fields = self.all_fields();
-        let field = fields.next()?;
-        if fields.left > 0 || !field.is_padding() || !field.shape.is_empty() || field.title.is_some() {
-            return None;
+    /// `[["", "|V4"]]`, and whatever else is nothing but padding, is plain.
+    fn or_void(self) -> DTypeRef<'a> {
+        let is_void = self.all_fields().next().is_some() && self.fields().next().is_none();
+        match u32::try_from(self.itemsize) {
+            Ok(itemsize) if is_void => DTypeRef::Plain(Plain::void(itemsize)),
+            _ => DTypeRef::Structured(self),
         }
-        field.dtype.as_plain()
     }
 
     /// The first field with this name.
@@ -217,12 +239,23 @@ impl<'a> StructuredRef<'a> {
     }
 }
 
-/// As numpy writes it.
+/// As numpy writes it, with gaps as fields without name; fields that overlap or are out of order as [`DTypeRef::name`] prints them.
 impl fmt::Display for StructuredRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let in_order =
+            self.fields().try_fold(
+                0,
+                |next: u64, field| {
+                    if field.offset < next { None } else { field.offset.checked_add(field.size()?) }
+                },
+            );
+        if in_order.is_none() {
+            return Name(DTypeRef::Structured(*self)).fmt(f);
+        }
+        let (mut next, mut comma) = (0, "");
         f.write_str("[")?;
-        for (index, field) in self.all_fields().enumerate() {
-            let comma = if index == 0 { "" } else { ", " };
+        for field in self.fields() {
+            gap(f, &mut comma, field.offset.saturating_sub(next))?;
             write!(f, "{comma}(")?;
             match field.title {
                 Some(title) => write!(f, "({}, {}), ", Quoted(title), Quoted(field.name))?,
@@ -237,27 +270,48 @@ impl fmt::Display for StructuredRef<'_> {
                 write!(f, ", {}", field.shape)?;
             }
             f.write_str(")")?;
+            comma = ", ";
+            next = field.offset.saturating_add(field.size().unwrap_or_default());
         }
+        gap(f, &mut comma, self.itemsize.saturating_sub(next))?;
         f.write_str("]")
     }
 }
 
+/// `('', '|V2')`
+fn gap(f: &mut fmt::Formatter<'_>, comma: &mut &str, len: u64) -> fmt::Result {
+    if len == 0 {
+        return Ok(());
+    }
+    match u32::try_from(len) {
+        Ok(len) => write!(f, "{comma}('', '|V{len}')")?,
+        // Wider than a void can be.
+        Err(_) => write!(f, "{comma}('', '|V1', ({len},))")?,
+    }
+    *comma = ", ";
+    Ok(())
+}
+
 /// A text in Python's quotes.
-struct Quoted<'a>(&'a str);
+pub(super) struct Quoted<'a>(pub(super) &'a str);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("'")?;
+        // The other quotes where that spares a backslash, as Python does.
+        let quote = if self.0.contains('\'') && !self.0.contains('"') { '"' } else { '\'' };
+        write!(f, "{quote}")?;
         for letter in self.0.chars() {
             match letter {
-                '\'' | '\\' => write!(f, "\\{letter}")?,
+                '\\' => f.write_str("\\\\")?,
+                letter if letter == quote => write!(f, "\\{letter}")?,
                 '\n' => f.write_str("\\n")?,
                 '\r' => f.write_str("\\r")?,
                 '\t' => f.write_str("\\t")?,
+                letter if letter.is_control() => write!(f, "\\x{:02x}", u32::from(letter))?,
                 letter => write!(f, "{letter}")?,
             }
         }
-        f.write_str("'")
+        write!(f, "{quote}")
     }
 }
 
@@ -268,7 +322,7 @@ impl fmt::Debug for StructuredRef<'_> {
 }
 
 /// Iterator over the fields of a [`StructuredRef`], padding among them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Fields<'a> {
     reader: Reader<'a>,
     left: u32,
@@ -284,7 +338,7 @@ impl<'a> Fields<'a> {
         let encoded = self.reader.pass().ok()?;
         let dtype = match Reader::new(encoded).token() {
             Ok(Token::Str(text) | Token::Bin(text)) => DTypeRef::Plain(plain(text)?),
-            _ => DTypeRef::Structured(descr(encoded, self.depth.checked_sub(1)?)?),
+            _ => descr(encoded, self.depth.checked_sub(1)?)?.or_void(),
         };
         let shape = if parts == 3 { ShapeRef::read_of_field(self.reader.pass().ok()?)? } else { ShapeRef::NONE };
         let field = FieldRef { name, title, offset: self.offset, dtype, shape };
@@ -292,6 +346,14 @@ impl<'a> Fields<'a> {
         Some(field)
     }
 }
+
+impl fmt::Debug for Fields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fields({} left)", self.own.len().saturating_add(self.left as usize))
+    }
+}
+
+impl FusedIterator for Fields<'_> {}
 
 impl<'a> Iterator for Fields<'a> {
     type Item = FieldRef<'a>;

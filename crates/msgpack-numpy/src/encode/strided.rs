@@ -2,7 +2,7 @@ use core::fmt;
 
 use super::forms::Sink;
 use super::tagged;
-use super::value::Encode;
+use super::value::{Encode, reserve};
 use crate::dtype::DTypeRef;
 use crate::error::{EncodeError, LayoutError};
 use crate::limits::Limits;
@@ -83,10 +83,10 @@ impl<'a> StridedArrayRef<'a> {
     ///
     /// # Errors
     ///
-    /// [`EncodeError::TooLong`] where it could not be written either, from 4 GiB on.
+    /// [`EncodeError::TooLong`] where it could not be written either, from 4 GiB on, and [`EncodeError::OutOfMemory`].
     pub fn to_array(self) -> Result<Array, EncodeError> {
-        let len = tagged::len32(self.len)?;
-        let mut data = alloc::vec::Vec::with_capacity(usize::try_from(len).unwrap_or_default());
+        let mut data = alloc::vec::Vec::new();
+        reserve(&mut data, tagged::len32(self.len)?.into())?;
         self.items(&mut data);
         Ok(Array::of_parts(self.dtype.into_owned(), self.shape.to_vec(), data.into()))
     }
@@ -132,19 +132,24 @@ impl<'a> StridedArrayRef<'a> {
     }
 
     /// Blocks along the innermost axis.
-    fn row(&self, out: &mut impl Sink, mut at: usize, block: usize, (len, stride): (usize, isize)) {
+    fn row(&self, out: &mut impl Sink, at: usize, block: usize, (len, stride): (usize, isize)) {
         match block {
+            // A few items are not worth a buffer.
+            _ if len < 16 => self.blocks(out, at, block, (len, stride)),
             1 => self.gather::<1>(out, at, len, stride),
             2 => self.gather::<2>(out, at, len, stride),
             4 => self.gather::<4>(out, at, len, stride),
             8 => self.gather::<8>(out, at, len, stride),
             16 => self.gather::<16>(out, at, len, stride),
-            _ => {
-                for _ in 0..len {
-                    out.put(self.data.get(at..at.saturating_add(block)).unwrap_or_default());
-                    at = at.wrapping_add_signed(stride);
-                }
-            }
+            _ => self.blocks(out, at, block, (len, stride)),
+        }
+    }
+
+    /// One block after the other.
+    fn blocks(&self, out: &mut impl Sink, mut at: usize, block: usize, (len, stride): (usize, isize)) {
+        for _ in 0..len {
+            out.put(self.data.get(at..at.saturating_add(block)).unwrap_or_default());
+            at = at.wrapping_add_signed(stride);
         }
     }
 

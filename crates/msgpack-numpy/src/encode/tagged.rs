@@ -115,7 +115,7 @@ fn descr(out: &mut impl Sink, structured: StructuredRef<'_>) -> Result<(), Encod
     forms::list(out, len32(fields.saturating_add(gaps))?);
     next = 0;
     for field in structured.fields() {
-        fill(out, field.offset.saturating_sub(next))?;
+        fill(out, field.offset.saturating_sub(next));
         forms::list(out, if field.shape.is_empty() { 2 } else { 3 });
         if let Some(title) = field.title {
             forms::list(out, 2);
@@ -133,15 +133,23 @@ fn descr(out: &mut impl Sink, structured: StructuredRef<'_>) -> Result<(), Encod
         }
         next = field.offset.saturating_add(field.size().unwrap_or_default());
     }
-    fill(out, gap)
+    fill(out, gap);
+    Ok(())
 }
 
-/// Bytes that belong to no field.
-fn fill(out: &mut impl Sink, gap: u64) -> Result<(), EncodeError> {
-    if gap > 0 {
-        padding(out, Plain::void(len32(gap)?));
+/// Bytes that belong to no field: one void, or as many as there are bytes where one cannot be so wide.
+fn fill(out: &mut impl Sink, gap: u64) {
+    match u32::try_from(gap) {
+        Ok(0) => {}
+        Ok(width) => padding(out, Plain::void(width)),
+        Err(_) => {
+            forms::list(out, 3);
+            forms::str(out, 0);
+            forms::text(out, Plain::void(1));
+            forms::list(out, 1);
+            forms::uint(out, gap);
+        }
     }
-    Ok(())
 }
 
 /// `["", "|V4"]`

@@ -24,10 +24,16 @@ pub(crate) fn measure(value: &impl Encode) -> Result<u64, EncodeError> {
 }
 
 pub(crate) fn to_vec(value: &impl Encode) -> Result<Vec<u8>, EncodeError> {
-    let len = measure(value)?;
-    let mut out = Vec::with_capacity(usize::try_from(len).map_err(|_| EncodeError::TooLong { len })?);
+    let mut out = Vec::new();
+    reserve(&mut out, measure(value)?)?;
     value.write(&mut out)?;
     Ok(out)
+}
+
+/// Room for as many bytes as were measured: an array of which one item stands for all has more than there are anywhere.
+pub(crate) fn reserve(out: &mut Vec<u8>, len: u64) -> Result<(), EncodeError> {
+    let too_long = |_| EncodeError::TooLong { len };
+    out.try_reserve_exact(usize::try_from(len).map_err(too_long)?).map_err(|_| EncodeError::OutOfMemory { len })
 }
 
 /// All of it or nothing.

@@ -4,7 +4,7 @@ use core::fmt;
 use super::forms;
 use super::strided::StridedArrayRef;
 use super::tagged::{self, len32};
-use super::value::{Encode, measure};
+use super::value::{Encode, measure, reserve};
 use crate::array::{ArrayRef, PickleRef, ScalarRef};
 use crate::dtype::{DTypeRef, FieldRef, Kind, StructuredRef};
 use crate::error::{EncodeError, Limit};
@@ -204,9 +204,11 @@ impl<'a> Writer<'a> {
     pub fn strided(&mut self, array: StridedArrayRef<'_>) -> Result<(), EncodeError> {
         self.tagged(array.dtype(), Some(array.shape().len()))?;
         let len = measure(&array)?;
+        if self.left == 0 {
+            return Err(EncodeError::Complete);
+        }
+        reserve(&mut self.encoded.own, len)?;
         self.one()?;
-        let len = usize::try_from(len).map_err(|_| EncodeError::TooLong { len })?;
-        self.encoded.own.reserve(len);
         // It was measured.
         let written = array.write(&mut self.encoded.own);
         self.close();
@@ -240,6 +242,7 @@ impl<'a> Writer<'a> {
                 self.head(&Head::Array(array), array.data())
             }
             ValueRef::Pickle(pickle) => {
+                self.deep(2)?;
                 self.nested(1, pickle.dtype)?;
                 self.axes(pickle.shape().len())?;
                 self.head(&Head::Pickle(pickle), pickle.pickle())
@@ -374,7 +377,10 @@ impl<'a> Writer<'a> {
                 (Some(_), _) => 2,
             }),
             DTypeRef::Structured(structured) => self.deep(levels(structured).saturating_add(1)),
-            DTypeRef::Opaque(opaque) => self.nested(1, opaque.as_encoded()),
+            DTypeRef::Opaque(opaque) => {
+                self.deep(if axes.is_some() { 2 } else { 1 })?;
+                self.nested(1, opaque.as_encoded())
+            }
         }
     }
 }
@@ -385,7 +391,14 @@ fn levels(structured: StructuredRef<'_>) -> usize {
         DTypeRef::Structured(inner) => levels(inner),
         DTypeRef::Plain(_) | DTypeRef::Opaque(_) => usize::from(field.title.is_some() || !field.shape.is_empty()),
     };
-    structured.fields().map(of_field).max().unwrap_or_default().saturating_add(2)
+    // A gap is a field, too; one that is wider than a void can be has a shape.
+    let of_gap = |gap: u64| usize::from(gap > 0).saturating_add(usize::from(gap > u64::from(u32::MAX)));
+    let (mut deepest, mut next) = (0, 0_u64);
+    for field in structured.fields() {
+        deepest = deepest.max(of_gap(field.offset.saturating_sub(next))).max(of_field(field).saturating_add(1));
+        next = field.offset.saturating_add(field.size().unwrap_or_default());
+    }
+    deepest.max(of_gap(structured.itemsize().saturating_sub(next))).saturating_add(1)
 }
 
 /// What stands before borrowed bytes.

@@ -8,14 +8,15 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 
 use super::{At, Render, Rest, Total};
-use crate::dissect::{Capture, Fault, Field, Frame, Place, Value};
+use crate::dissect::{Block, Capture, Column, Fault, Field, First, Frame, Items, Place, Value};
 
 pub(crate) struct Json {
     show_secrets: bool,
 }
 
 /// Names of what JSON has no form for.
-const NAMES: [&str; 7] = ["int", "double", "raw", "ext", "map", "special", "masked"];
+const NAMES: [&str; 12] =
+    ["int", "double", "float", "complex", "raw", "ext", "map", "special", "masked", "array", "scalar", "pickle"];
 
 /// Beyond this many readers of JSON lose integers: they keep doubles.
 const EXACT: i128 = 1 << 53;
@@ -41,26 +42,7 @@ impl Json {
         if field.secret && !self.show_secrets {
             return write!(out, "{{\"masked\":true}}");
         }
-        match &field.value {
-            Value::Int(value) if (-EXACT..=EXACT).contains(value) => write!(out, "{value}"),
-            Value::Int(value) => write!(out, "{{\"int\":\"{value}\"}}"),
-            Value::Double(value) if value.is_finite() => write!(out, "{value:?}"),
-            Value::Double(value) => write!(out, "{{\"double\":\"{:016x}\"}}", value.to_bits()),
-            Value::Raw(raw) => match core::str::from_utf8(raw) {
-                Ok(text) => string(out, text),
-                Err(_) => bytes(out, raw),
-            },
-            Value::Bytes(raw) => bytes(out, raw),
-            Value::Ext(kind, raw) => {
-                write!(out, "{{\"ext\":[{kind},\"")?;
-                raw.iter().try_for_each(|byte| write!(out, "{byte:02x}"))?;
-                write!(out, "\"]}}")
-            }
-            Value::Bool(value) => write!(out, "{value}"),
-            Value::Null => write!(out, "null"),
-            Value::Special(name) => write!(out, "{{\"special\":\"{name}\"}}"),
-            Value::Array | Value::Map | Value::Close(_) => Ok(()),
-        }
+        value(out, &field.value)
     }
 
     /// The text of a key, if it may be seen.
@@ -119,12 +101,17 @@ impl Json {
                 }
                 Value::Int(_)
                 | Value::Double(_)
+                | Value::Float(_)
+                | Value::Complex(_)
+                | Value::Count(..)
                 | Value::Raw(_)
                 | Value::Bytes(_)
+                | Value::Hex(_)
                 | Value::Ext(..)
                 | Value::Bool(_)
                 | Value::Null
-                | Value::Special(_) => {
+                | Value::Special(_)
+                | Value::Block(_) => {
                     self.value(out, &field)?;
                     field.place
                 }
@@ -132,7 +119,11 @@ impl Json {
             // A value is complete, and perhaps what it was in.
             match place {
                 Place::Part(_) if field.note.is_empty() => write!(out, "}}")?,
-                Place::Part(_) => write!(out, ",\"note\":\"{}\"}}", field.note)?,
+                Place::Part(_) => {
+                    write!(out, ",\"note\":")?;
+                    string(out, &field.note)?;
+                    write!(out, "}}")?;
+                }
                 Place::Value if parent_is(&open, Shape::Pairs) => write!(out, "]")?,
                 Place::Value | Place::Item(_) | Place::Key | Place::End => {}
             }
@@ -247,22 +238,136 @@ impl Plan {
                 }
                 Value::Int(_)
                 | Value::Double(_)
+                | Value::Float(_)
+                | Value::Complex(_)
+                | Value::Count(..)
                 | Value::Raw(_)
                 | Value::Bytes(_)
+                | Value::Hex(_)
                 | Value::Ext(..)
                 | Value::Bool(_)
                 | Value::Null
-                | Value::Special(_) => {}
+                | Value::Special(_)
+                | Value::Block(_) => {}
             }
         }
         plan
     }
 }
 
+/// A value that holds no others of the frame.
+fn value(out: &mut dyn Write, value: &Value<'_>) -> io::Result<()> {
+    match value {
+        Value::Int(value) => int(out, *value),
+        Value::Count(value, _) => int(out, (*value).into()),
+        Value::Double(value) if value.is_finite() => write!(out, "{value:?}"),
+        Value::Double(value) => write!(out, "{{\"double\":\"{:016x}\"}}", value.to_bits()),
+        Value::Float(value) if value.is_finite() => write!(out, "{value:?}"),
+        Value::Float(value) => write!(out, "{{\"float\":\"{:08x}\"}}", value.to_bits()),
+        Value::Complex(parts) => {
+            write!(out, "{{\"complex\":")?;
+            list(out, parts.iter(), |out, part| self::value(out, part))?;
+            write!(out, "}}")
+        }
+        Value::Raw(raw) => match core::str::from_utf8(raw) {
+            Ok(text) => string(out, text),
+            Err(_) => bytes(out, raw),
+        },
+        Value::Bytes(raw) | Value::Hex(raw) => bytes(out, raw),
+        Value::Ext(kind, raw) => {
+            write!(out, "{{\"ext\":[{kind},\"")?;
+            hex(out, raw)?;
+            write!(out, "\"]}}")
+        }
+        Value::Bool(value) => write!(out, "{value}"),
+        Value::Null => write!(out, "null"),
+        Value::Special(name) => write!(out, "{{\"special\":\"{name}\"}}"),
+        Value::Block(block) => self::block(out, block),
+        Value::Array | Value::Map | Value::Close(_) => Ok(()),
+    }
+}
+
+fn int(out: &mut dyn Write, value: i128) -> io::Result<()> {
+    if (-EXACT..=EXACT).contains(&value) { write!(out, "{value}") } else { write!(out, "{{\"int\":\"{value}\"}}") }
+}
+
+/// A block under its name, with all of its bytes.
+fn block(out: &mut dyn Write, block: &Block<'_>) -> io::Result<()> {
+    let Block { what, dtype, shape, data, items } = block;
+    write!(out, "{{\"{what}\":{{")?;
+    if let Some(dtype) = dtype {
+        write!(out, "\"dtype\":")?;
+        value(out, dtype)?;
+        write!(out, ",")?;
+    }
+    if let Some(shape) = shape {
+        self::shape(out, shape)?;
+    }
+    match items {
+        Items::Unread(_) => {}
+        Items::Plain(First { values, .. }) if shape.is_none() => {
+            write!(out, "\"value\":")?;
+            values.iter().try_for_each(|item| value(out, item))?;
+            write!(out, ",")?;
+        }
+        Items::Plain(first) => {
+            self::first(out, first)?;
+            write!(out, ",")?;
+        }
+        Items::Fields(columns, _) => {
+            write!(out, "\"fields\":")?;
+            list(out, columns.iter(), |out, Column { name, dtype, shape, first, .. }| {
+                write!(out, "{{\"name\":")?;
+                string(out, name)?;
+                write!(out, ",\"dtype\":\"{dtype}\",")?;
+                if !shape.is_empty() {
+                    self::shape(out, shape)?;
+                }
+                self::first(out, first)?;
+                write!(out, "}}")
+            })?;
+            write!(out, ",")?;
+        }
+    }
+    write!(out, "\"data\":\"")?;
+    hex(out, data)?;
+    write!(out, "\"}}}}")
+}
+
+fn shape(out: &mut dyn Write, shape: &[u64]) -> io::Result<()> {
+    write!(out, "\"shape\":")?;
+    list(out, shape.iter(), |out, axis| int(out, (*axis).into()))?;
+    write!(out, ",")
+}
+
+fn first(out: &mut dyn Write, first: &First<'_>) -> io::Result<()> {
+    write!(out, "\"first\":")?;
+    list(out, first.values.iter(), |out, item| value(out, item))
+}
+
+fn list<'a, T: 'a>(
+    out: &mut dyn Write,
+    items: impl Iterator<Item = &'a T>,
+    mut write: impl FnMut(&mut dyn Write, &T) -> io::Result<()>,
+) -> io::Result<()> {
+    write!(out, "[")?;
+    for (index, item) in items.enumerate() {
+        if index > 0 {
+            write!(out, ",")?;
+        }
+        write(out, item)?;
+    }
+    write!(out, "]")
+}
+
+fn hex(out: &mut dyn Write, raw: &[u8]) -> io::Result<()> {
+    raw.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+}
+
 /// Bytes as an object.
 fn bytes(out: &mut dyn Write, raw: &[u8]) -> io::Result<()> {
     write!(out, "{{\"raw\":\"")?;
-    raw.iter().try_for_each(|byte| write!(out, "{byte:02x}"))?;
+    hex(out, raw)?;
     write!(out, "\"}}")
 }
 

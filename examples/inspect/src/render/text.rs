@@ -3,8 +3,8 @@
 use core::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::{At, Render, Rest, Total};
-use crate::dissect::{By, Capture, Fault, Field, Frame, Place, Value};
+use super::{At, Render, Rest, Total, axes, clip, first, value, visible};
+use crate::dissect::{By, Capture, Column, Fault, Field, Frame, Items, Place, Value};
 
 pub(crate) struct Text {
     palette: Palette,
@@ -17,9 +17,10 @@ pub(crate) struct Text {
 const HEX_SHORT: usize = 6;
 const HEX_LEN: usize = 9;
 const HEX_WIDTH: usize = 26;
-/// Characters shown of a text, and bytes of what is none.
-const TEXT_LEN: usize = 60;
-const BYTES_LEN: usize = 16;
+/// Levels that are told apart by blanks.
+const MAX_INDENT: usize = 100;
+/// Characters shown of the name of a field.
+const NAME_LEN: usize = 40;
 
 impl Text {
     pub(crate) fn new(in_color: bool, show_secrets: bool) -> Self {
@@ -40,7 +41,7 @@ impl Text {
         };
         let hex = self.hex(field);
         write!(out, "  {dim}{:08x}{off}  {dim}{hex:<HEX_WIDTH$}{off}  ", field.offset)?;
-        write!(out, "{:indent$}{label}", "", indent = field.depth.saturating_mul(2))?;
+        write!(out, "{:indent$}{label}", "", indent = indent(field.depth))?;
         if !field.tag.is_empty() {
             write!(out, " {tag}{}{off}", field.tag)?;
         }
@@ -52,7 +53,31 @@ impl Text {
         if !field.note.is_empty() {
             write!(out, " {dim}({}){off}", field.note)?;
         }
-        writeln!(out)
+        writeln!(out)?;
+        if let Value::Block(block) = &field.value
+            && let Items::Fields(columns, has_more) = &block.items
+        {
+            let indent = indent(field.depth.saturating_add(2));
+            columns.iter().try_for_each(|column| self.column(out, column, indent))?;
+            if *has_more {
+                let width = HEX_WIDTH.saturating_add(14).saturating_add(indent);
+                writeln!(out, "{:width$}{dim}and more fields{off}", "")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A field of the items of a block.
+    fn column(&self, out: &mut dyn Write, column: &Column<'_>, indent: usize) -> io::Result<()> {
+        let Palette { dim, name, tag, value, off, .. } = self.palette;
+        let Column { offset, bytes, dtype, shape, .. } = column;
+        let hex = hex(bytes, if bytes.len() <= HEX_LEN { HEX_LEN } else { HEX_SHORT });
+        write!(out, "  {dim}{offset:08x}{off}  {dim}{hex:<HEX_WIDTH$}{off}  {:indent$}{name}", "")?;
+        write!(out, "{:?}{off} {tag}{}{off}", clip(format_args!("{}", column.name), NAME_LEN), visible(dtype))?;
+        if !shape.is_empty() {
+            write!(out, " {tag}{}{off}", axes(shape))?;
+        }
+        writeln!(out, " {value}{}{off}", first(&column.first))
     }
 
     fn is_masked(&self, field: &Field<'_>) -> bool {
@@ -65,38 +90,17 @@ impl Text {
             len if len <= HEX_LEN => len,
             _ => HEX_SHORT,
         };
-        let mut hex = String::new();
-        for byte in field.bytes.iter().take(shown) {
-            let space = if hex.is_empty() { "" } else { " " };
-            // Writing to a string cannot fail.
-            let _ = write!(hex, "{space}{byte:02x}");
-        }
-        let hidden = field.bytes.len().saturating_sub(shown);
         if self.is_masked(field) {
-            hex.push_str(" **");
-        } else if hidden > 0 {
-            let _ = write!(hex, " …+{hidden}");
+            return hex(field.bytes.get(..shown).unwrap_or_default(), shown) + " **";
         }
-        hex
+        hex(field.bytes, shown)
     }
 
     fn value(&self, field: &Field<'_>) -> String {
         if self.is_masked(field) {
             return "********".to_owned();
         }
-        match &field.value {
-            Value::Int(value) => value.to_string(),
-            // With a point, so that it is not taken for an integer.
-            Value::Double(value) => format!("{value:?}"),
-            Value::Raw(raw) => text_or_bytes(raw),
-            Value::Bytes(raw) => bytes(raw),
-            Value::Ext(kind, raw) => format!("{kind} {}", bytes(raw)),
-            Value::Bool(value) => value.to_string(),
-            Value::Null => "null".to_owned(),
-            Value::Special(name) => (*name).to_owned(),
-            Value::Array | Value::Map | Value::Close(By::Bytes | By::Count) => String::new(),
-            Value::Close(By::EndOfInput) => "(no byte: the input ends)".to_owned(),
-        }
+        value(&field.value)
     }
 
     fn fields<'a>(&mut self, out: &mut dyn Write, fields: impl Iterator<Item = Field<'a>>) -> io::Result<()> {
@@ -165,22 +169,24 @@ fn plural(count: u64) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 
-/// Text in quotes, other bytes as a byte string; escaped, and cut where it is long.
-fn text_or_bytes(raw: &[u8]) -> String {
-    // `Debug` escapes what a terminal would act on: controls, escape sequences, marks that turn the writing direction.
-    let Ok(text) = core::str::from_utf8(raw) else { return bytes(raw) };
-    match text.char_indices().nth(TEXT_LEN).and_then(|(at, _)| text.get(..at)) {
-        Some(cut) => format!("{cut:?}… ({} bytes)", raw.len()),
-        None => format!("{text:?}"),
-    }
+/// Two blanks a level, and no more from where on it could not be seen: what is deeper would be mostly blanks.
+fn indent(depth: usize) -> usize {
+    depth.min(MAX_INDENT).saturating_mul(2)
 }
 
-/// A byte string; escaped, and cut where it is long.
-fn bytes(raw: &[u8]) -> String {
-    match raw.get(..BYTES_LEN) {
-        Some(cut) if raw.len() > BYTES_LEN => format!("b\"{}\"… ({} bytes)", cut.escape_ascii(), raw.len()),
-        Some(_) | None => format!("b\"{}\"", raw.escape_ascii()),
+/// The first `shown` bytes, and how many more there are.
+fn hex(bytes: &[u8], shown: usize) -> String {
+    let mut hex = String::new();
+    for byte in bytes.iter().take(shown) {
+        let space = if hex.is_empty() { "" } else { " " };
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{space}{byte:02x}");
     }
+    let hidden = bytes.len().saturating_sub(shown);
+    if hidden > 0 {
+        let _ = write!(hex, " …+{hidden}");
+    }
+    hex
 }
 
 /// What switches colours on, and off again.

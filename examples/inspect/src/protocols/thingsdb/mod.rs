@@ -2,7 +2,7 @@
 
 mod body;
 mod dialect;
-mod msgpack;
+pub(super) mod msgpack;
 
 use alloc::borrow::Cow;
 

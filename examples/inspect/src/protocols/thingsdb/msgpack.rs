@@ -116,7 +116,7 @@ impl<'a> Tokens<'a> {
 }
 
 /// The word of MessagePack's specification for what starts with this byte.
-fn form(first: u8) -> &'static str {
+pub(in crate::protocols) fn form(first: u8) -> &'static str {
     match first {
         0x00..=0x7f => "positive fixint",
         0x80..=0x8f => "fixmap",

@@ -1,0 +1,77 @@
+//! dtypes as numpy takes them, for both directions of the live tests.
+#![allow(dead_code, unreachable_pub)]
+
+pub const NUMBERS: [&str; 37] = [
+    "|b1",
+    "|i1",
+    "|u1",
+    "<i2",
+    "<i4",
+    "<i8",
+    "<u2",
+    "<u4",
+    "<u8",
+    "<f2",
+    "<f4",
+    "<f8",
+    "<f16",
+    "<c8",
+    "<c16",
+    "<c32",
+    ">i2",
+    ">i4",
+    ">i8",
+    ">u2",
+    ">u4",
+    ">u8",
+    ">f2",
+    ">f4",
+    ">f8",
+    ">f16",
+    ">c8",
+    ">c16",
+    "<M8[ns]",
+    ">M8[D]",
+    "<M8[25us]",
+    "<m8[s]",
+    ">m8[as]",
+    "<m8",
+    "<M8[Y]",
+    "<M8",
+    "<m8[3M]",
+];
+
+pub const TEXTS: [&str; 8] = ["|S1", "|S7", "|S300", "<U1", "<U6", ">U3", "|V4", "|V1"];
+
+pub const STRUCTURED: [&str; 12] = [
+    "[('a', '<i4'), ('b', '<f8')]",
+    "[('a', '>i4'), ('b', '>f8'), ('c', '|u1')]",
+    "[('a', '<i4'), ('b', '<u2', (2, 3))]",
+    "[('a', '>u2', (3,)), ('b', '|b1')]",
+    "[('p', [('x', '<f4'), ('y', '>f4')]), ('q', '<u2')]",
+    "[('p', [('z', '|u1')], (2,)), ('s', '|S3')]",
+    "[('s', '|S3'), ('u', '<U2'), ('b', '|b1'), ('c', '<c8')]",
+    "{'names': ['a', 'b'], 'formats': ['i1', '<f8'], 'offsets': [0, 8], 'itemsize': 16}",
+    "{'names': ['a', 'b'], 'formats': ['<i2', '>i4'], 'offsets': [1, 4], 'itemsize': 12}",
+    "[('\\u00e9 \\'quoted\\'', '<i4'), ('with \"both\" \\' kinds', '<i8')]",
+    "[('x', [('y', [('z', '<u8'), ('w', '|i1')])])]",
+    "[('a', '<f2'), ('b', '>c16'), ('c', '<i8')]",
+];
+
+/// More, for the way to Python: gaps anywhere, fields without bytes, times among other fields, deep ones.
+pub const ODD: [&str; 14] = [
+    ">c32",
+    "|S2",
+    "<U20",
+    "|V3",
+    "|V16",
+    "|V100",
+    "[('a', '<i4', (0,)), ('b', '<u2')]",
+    "[('a', '|S0'), ('b', '|V2')]",
+    "{'names': ['a'], 'formats': ['<i4'], 'offsets': [4], 'itemsize': 12}",
+    "{'names': ['p', 'q'], 'formats': [{'names': ['x'], 'formats': ['i1'], 'offsets': [3], 'itemsize': 8}, '<f4'], 'offsets': [0, 12], 'itemsize': 20}",
+    "[('t', '<M8[ms]'), ('u', '>m8[3D]', (2,)), ('v', '<f16')]",
+    "[('deep', [('a', [('b', [('c', [('d', '>u2', (1, 2))], (2,))])])]), ('w', '|V5')]",
+    "[('abcdefghijklmnopqrstuvwxyz0123456', '<c8', (130,))]",
+    "[('x y', '>U2'), ('\\u20ac', '?')]",
+];
