@@ -49,7 +49,7 @@ pub fn rows() -> Vec<Row<'static>> {
             work: "msgpack-numpy: 100 000 arrays of 100 f32, summed",
             bytes: small.len(),
             goal: 3.0,
-            ours: Side::new("ArrayRef, `iter`", sum(small), || sum(small)),
+            ours: Side::new("`Reader::value`, `copy_to`", sum(small), || sum(small)),
             rival: Side::new("crate `msgpack-numpy`, borrowed", sum_rival(small), || sum_rival(small)),
         },
         Row {

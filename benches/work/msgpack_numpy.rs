@@ -1,9 +1,13 @@
 //! The work of the msgpack-numpy rows: arrays, large and small, and MessagePack without any.
 
+use core::fmt;
+
 use msgpack_numpy::CowNDArray;
 use msgpack_numpy_codec::{Array, ArrayRef, EncodeError, Reader, Token, Tree, ValueRef, Writer};
 use rmp::Marker;
 use rmp::decode::RmpRead;
+use serde::Deserializer as _;
+use serde::de::{SeqAccess, Visitor};
 use testkit::Rng;
 
 /// Arrays of f32 of that shape, as Rust has them.
@@ -68,12 +72,28 @@ pub fn sum(list: &[u8]) -> u64 {
     sum
 }
 
-/// The same with the crate `msgpack-numpy`.
+/// The same with the crate `msgpack-numpy`, one array at a time as well.
 #[must_use]
 pub fn sum_rival(list: &[u8]) -> u64 {
-    let of = |array: CowNDArray<'_>| add(array.into_f32_array().expect("f32").as_slice().expect("in C order")) as u64;
-    let arrays: Vec<CowNDArray<'_>> = rmp_serde::from_slice(list).expect("valid");
-    arrays.into_iter().map(of).sum()
+    struct Sum;
+
+    impl<'de> Visitor<'de> for Sum {
+        type Value = u64;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of arrays")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<u64, A::Error> {
+            let mut sum = 0;
+            while let Some(array) = list.next_element::<CowNDArray<'de>>()? {
+                sum += add(array.into_f32_array().expect("f32").as_slice().expect("in C order")) as u64;
+            }
+            Ok(sum)
+        }
+    }
+
+    rmp_serde::Deserializer::from_read_ref(list).deserialize_seq(Sum).expect("valid")
 }
 
 /// Eight sums side by side, so that it is not the sum that is measured.

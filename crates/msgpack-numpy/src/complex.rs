@@ -8,9 +8,9 @@ use crate::text::Text;
 ///
 /// `(1+2j)`, `-0j`, `(nan-infj)`, ` ( 1+2J ) `, `3.5`, `j`: blanks around, one pair of parentheses around or none.
 pub(crate) fn parse(text: &[u8]) -> Option<(f64, f64)> {
-    let text = core::str::from_utf8(text).ok()?.trim_ascii();
+    let text = core::str::from_utf8(text).ok()?.trim_matches(BLANKS);
     let text = match text.strip_prefix('(') {
-        Some(inner) => inner.strip_suffix(')')?.trim_ascii(),
+        Some(inner) => inner.strip_suffix(')')?.trim_matches(BLANKS),
         None => text,
     };
     let Some(body) = text.strip_suffix(['j', 'J']) else { return Some((float(text)?, 0.0)) };
@@ -29,6 +29,9 @@ pub(crate) fn parse(text: &[u8]) -> Option<(f64, f64)> {
     };
     Some((real, imaginary))
 }
+
+/// What Python trims, of ASCII.
+const BLANKS: [char; 6] = [' ', '\t', '\n', '\x0b', '\x0c', '\r'];
 
 /// A float as Python reads it, without the digit underscores that nobody writes.
 fn float(text: &str) -> Option<f64> {

@@ -14,7 +14,9 @@ use crate::value::ValueRef;
 
 /// A numpy array of its own: dtype, shape, and bytes in C order.
 ///
-/// The bytes are whatever holds bytes: [`Bytes`] that are shared, a `Vec<u8>`, or a slice that an array is made around without copying it.
+/// The bytes are whatever holds bytes: [`Bytes`] that are shared ([`decode`](Self::decode), [`from_vec`](Self::from_vec)), a slice that an
+/// array is made around without copying it ([`from_slice`](Array::from_slice)), or what else a caller has ([`new`](Self::new));
+/// [`into_owned`](Self::into_owned) makes any of them `Array<Bytes>`, with a copy. Items are read through [`as_ref`](Self::as_ref).
 #[derive(Clone)]
 pub struct Array<B = Bytes> {
     dtype: DType,
@@ -54,7 +56,7 @@ impl<B: AsRef<[u8]>> Array<B> {
         self.data.as_ref()
     }
 
-    /// The same, borrowed: there are the items.
+    /// The same, borrowed: all that reads items is there, `to_vec`, `iter`, `field` and the rest.
     #[must_use]
     pub fn as_ref(&self) -> ArrayRef<'_> {
         ArrayRef::of_parts(self.dtype.as_ref(), ShapeRef::new(&self.shape), self.data.as_ref())
@@ -87,7 +89,7 @@ impl<'a> Array<&'a [u8]> {
     ///
     /// [`LayoutError`], if there are more or fewer items than the axes make.
     pub fn from_slice<T: Element + bytemuck::NoUninit>(shape: &[u64], items: &'a [T]) -> Result<Self, LayoutError> {
-        Self::new(DType::Plain(T::dtype()), shape.to_vec(), bytemuck::cast_slice(items))
+        Self::new(DType::of::<T>(), shape.to_vec(), bytemuck::cast_slice(items))
     }
 }
 
@@ -105,6 +107,44 @@ impl Array {
     /// As [`ArrayRef::decode`].
     pub fn decode(input: &[u8]) -> Result<Self, DecodeError> {
         Ok(ArrayRef::decode(input)?.into_owned())
+    }
+
+    /// Around a vector of items in C order, which is kept and not copied.
+    ///
+    /// ```
+    /// use msgpack_numpy_codec::Array;
+    ///
+    /// fn dark(rows: u64, columns: u64) -> Array {
+    ///     Array::from_vec(vec![rows, columns], vec![0_u16; (rows * columns) as usize]).unwrap()
+    /// }
+    /// assert_eq!(dark(2, 3).shape(), [2, 3]);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`LayoutError`], if there are more or fewer items than the axes make.
+    pub fn from_vec<T>(shape: Vec<u64>, items: Vec<T>) -> Result<Self, LayoutError>
+    where
+        T: Element + bytemuck::NoUninit + Send + 'static,
+    {
+        struct Items<T>(Vec<T>);
+
+        impl<T: bytemuck::NoUninit> AsRef<[u8]> for Items<T> {
+            fn as_ref(&self) -> &[u8] {
+                bytemuck::cast_slice(&self.0)
+            }
+        }
+
+        Self::new(DType::of::<T>(), shape, Bytes::from_owner(Items(items)))
+    }
+
+    /// The same as [`decode`](Self::decode) under limits of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// As [`ArrayRef::decode`].
+    pub fn decode_with(input: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
+        Ok(ArrayRef::decode_with(input, limits)?.into_owned())
     }
 
     /// Reads one value that is an array, under [`Limits::DEFAULT`]; its bytes are those of the input, which stays in memory as long as they
@@ -172,7 +212,7 @@ impl<B: AsRef<[u8]>> Eq for Array<B> {}
 
 impl<B: AsRef<[u8]>> fmt::Debug for Array<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_ref().fmt(f)
+        write!(f, "Array({}, {}, [{} bytes])", self.dtype, ShapeRef::new(&self.shape), self.data().len())
     }
 }
 
@@ -234,7 +274,7 @@ impl ScalarRef<'_> {
 
 impl fmt::Debug for Scalar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_ref().fmt(f)
+        write!(f, "Scalar({}, [{} bytes])", self.dtype, self.data.len())
     }
 }
 

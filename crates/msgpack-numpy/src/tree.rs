@@ -242,7 +242,8 @@ impl<'t, 'a> Node<'t, 'a> {
         self.len() == 0
     }
 
-    /// The items of a list; of a map, a tagged one too, keys and values in turn; nothing of anything else.
+    /// The items of a list; of a map, a tagged one too, keys and values in turn; nothing of anything else. Whoever goes down asks for the
+    /// [`value`](Self::value) first, and leaves arrays alone.
     #[must_use]
     pub fn children(self) -> Children<'t, 'a> {
         let head = lex(self.as_encoded()).map_or(0, |(_, rest)| self.as_encoded().len().saturating_sub(rest.len()));
@@ -318,7 +319,7 @@ impl FusedIterator for Children<'_, '_> {}
 impl ExactSizeIterator for Children<'_, '_> {}
 
 impl<'t, 'a> Tree<'t, 'a> {
-    /// Every value in the order of the bytes: a list before its items, a map before its keys and values in turn; arrays and all that tagged
+    /// Every value in the order of the bytes, without its place, for which there is [`root`](Self::root): a list before its items, a map before its keys and values in turn; arrays and all that tagged
     /// maps stand for are one value each.
     ///
     /// ```

@@ -167,7 +167,7 @@ impl<'a> ValueRef<'a> {
         if let Self::Bool(value) = self { Some(*value) } else { None }
     }
 
-    /// The array, if it is one.
+    /// The array, if it is one; one with a fault is [`Faulty`](Self::Faulty), which tells what that is.
     #[must_use]
     pub const fn as_array(&self) -> Option<ArrayRef<'a>> {
         if let Self::Array(array) = self { Some(*array) } else { None }

@@ -191,3 +191,71 @@ fn numbers_are_found_in_either_form() {
     let scalar = b"\x83\xc4\x02nd\xc2\xc4\x04type\xa3|b1\xc4\x04data\xc4\x01\x01";
     assert_eq!(ValueRef::decode(scalar).unwrap().as_bool(), Some(true));
 }
+
+#[test]
+fn wide_dtypes_in_others_are_walked_once_a_level() {
+    // Three times a level would be more than two thousand times in all: this would not end while somebody waits.
+    for (inner, itemsize) in [(&b"\x92\xa0\xa3|V1"[..], 20_000), (b"\x92\xa1x\xa3<i4", 80_000)] {
+        let mut dtype = [&b"\xdc\x4e\x20"[..], &inner.repeat(20_000)].concat();
+        for _ in 0..7 {
+            dtype = [&b"\x91\x92\xa1a"[..], &dtype].concat();
+        }
+        let message = array(&dtype, b"\x91\x00", b"");
+        let read = ArrayRef::decode(&message).unwrap();
+        assert_eq!(read.dtype().itemsize(), Some(itemsize));
+        assert_eq!(read.into_owned().as_ref(), read);
+        assert_eq!(ArrayRef::decode(&read.encode_to_vec().unwrap()), Ok(read));
+    }
+}
+
+#[test]
+fn lists_in_an_aligned_dict_are_read_only_where_alignment_changes_nothing() {
+    // As numpy 1.26 prints it: Python aligns the list in it when it reads this again, and the text does not tell how.
+    let moved = "{'names': ['a', 'b', 'z'], 'formats': ['<i4', [('c', '?'), ('d', '<i4')], '?'], 'offsets': [0, 4, 12], \
+                 'itemsize': 16, 'aligned': True}";
+    assert_eq!(DType::parse(moved), None);
+    let same = "{'names': ['a', 'b'], 'formats': ['<i4', [('c', '<i4'), ('d', '<f4')]], 'offsets': [0, 4], 'itemsize': 12, \
+                'aligned': True}";
+    assert_eq!(DType::parse(same).unwrap().itemsize(), Some(12));
+    let unaligned = moved.replace("True", "False");
+    assert_eq!(DType::parse(&unaligned).unwrap().itemsize(), Some(16));
+}
+
+#[test]
+fn a_vector_of_items_becomes_an_array_without_a_copy() {
+    let items = vec![1.5_f32; 1000];
+    let place = items.as_ptr().addr();
+    let array = Array::from_vec(vec![10, 100], items).unwrap();
+    assert_eq!(array.data().as_ptr().addr(), place);
+    assert_eq!(array.as_ref().as_slice::<f32>().map(<[f32]>::len), Some(1000));
+    assert_eq!(format!("{array:?}").replace('>', "<"), "Array(<f4, (10, 100), [4000 bytes])");
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn slices_are_written_whole_by_writers_that_take_little_at_a_time() {
+    struct Little(Vec<u8>);
+
+    impl std::io::Write for Little {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let some = bytes.len().min(7);
+            self.0.extend_from_slice(&bytes[..some]);
+            Ok(some)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let array = Array::from_vec(vec![100], vec![3_u16; 100]).unwrap();
+    let mut writer = Writer::new();
+    writer.list(2).unwrap();
+    writer.array(array.as_ref()).unwrap();
+    writer.array(array.as_ref()).unwrap();
+    let encoded = writer.finish().unwrap();
+    let mut little = Little(Vec::new());
+    encoded.write_to(&mut little).unwrap();
+    assert_eq!(little.0, encoded.to_vec());
+    assert!(encoded.write_to(&mut &mut [0; 10][..]).is_err());
+}

@@ -340,6 +340,40 @@ fn r07_writing_takes_linear_time() {
     });
 }
 
+/// Each level of a dtype in another is passed a few times, and not as often as there are ways down. Only the ratio of two times is judged.
+#[test]
+fn r07_deep_dtypes_cost_little_more_than_flat_ones() {
+    if cfg!(miri) {
+        return;
+    }
+    let field = Pack::default().raw(&[0x92]).str("a").str("|u1").0;
+    let deep = [&b"\x92\xa1p\x91".repeat(7)[..], &field].concat();
+    let message = |unit: &[u8]| {
+        let n = 200_000 / unit.len();
+        let descr = [&[0xdd][..], &(n as u32).to_be_bytes(), &unit.repeat(n)].concat();
+        array_of(&descr, b"V", &[0], b"\xc4\x00")
+    };
+    let messages = [message(&field), message(&deep)];
+    for name in ["read", "written", "owned", "printed"] {
+        let work = |array: ArrayRef<'_>| match name {
+            "written" => array.encoded_len().unwrap(),
+            "owned" => array.into_owned().shape().len(),
+            "printed" => array.dtype().to_string().len(),
+            _ => 0,
+        };
+        let time = |message: &[u8]| {
+            let run = || {
+                let start = laws::thread_cpu_time();
+                let seen = work(ArrayRef::decode(message).unwrap());
+                (laws::thread_cpu_time() - start, seen)
+            };
+            (0..3).map(|_| run().0).min().unwrap().as_secs_f64()
+        };
+        let [flat, deep] = [&messages[0], &messages[1]].map(|message| time(message));
+        assert!(deep < 150.0 * flat.max(1e-6), "{name}: {} times", deep / flat);
+    }
+}
+
 // R8: each call writes a value or says why not, and `finish` tells what lacks; `values_are_counted` in `writer.rs`.
 
 /// Reads at any alignment, and none outside of the data: a page behind it may not be touched.

@@ -106,7 +106,15 @@ fn arrays_in_the_common_form_are_read_as_any_other() {
                     (Err(error), other) if error.kind() == DecodeErrorKind::LimitExceeded => {
                         assert_eq!(other.unwrap_err(), error);
                     }
-                    (Err(_), _) => {}
+                    (Err(error), _) => assert!(
+                        matches!(
+                            error.kind(),
+                            DecodeErrorKind::UnexpectedEnd
+                                | DecodeErrorKind::TrailingBytes
+                                | DecodeErrorKind::InvalidTag
+                        ),
+                        "{error}"
+                    ),
                     (Ok(one), Err(other)) => panic!("{}: {one:?} {other}", to_hex(bytes)),
                 }
             }

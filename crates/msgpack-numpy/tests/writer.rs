@@ -212,7 +212,7 @@ fn depth_counts_as_for_readers_where_a_gap_is_wide() {
     assert_depth("beside what is nested", &empty(&[b"\x93", wide, wide, b"\x92\xa1p\x91", field]));
 }
 
-// BUG: gaps count only beside fields.
+/// Gaps count, whether there are fields or not.
 #[test]
 fn depth_counts_as_for_readers_where_all_is_a_gap() {
     assert_depth("nested", &array_of(b"\x91\x92\xa1p\x91\x92\xa0\xa3|V4", b"V", &[1], b"\xc4\x04abcd"));
@@ -221,7 +221,7 @@ fn depth_counts_as_for_readers_where_all_is_a_gap() {
     assert_depth("wide", &array_of(&descr, b"V", &[0], b"\xc4\x00"));
 }
 
-// BUG: wide items count as a wide gap.
+/// Items may be wide, and their gaps not.
 #[test]
 fn depth_counts_as_for_readers_where_items_are_wide_and_no_gap_is() {
     let descr = [&b"\x92"[..], b"\x92\xa1a\xac|V4294967295", b"\x92\xa1b\xac|V4294967295"].concat();

@@ -11,12 +11,33 @@ pub use plain::{ByteOrder, Kind, Plain, TimeUnit, Unit};
 pub(crate) use view::FIELD;
 pub use view::{DTypeRef, FieldRef, Fields, OpaqueRef, StructuredRef};
 
+use crate::element::Element;
 use crate::shape::ShapeRef;
 
 /// Most dtypes with fields in one another.
 pub(crate) const MAX_DEPTH: u8 = 8;
 
 /// A dtype of its own, as far as it is understood.
+///
+/// ```
+/// use msgpack_numpy_codec::{Array, DType, Field};
+///
+/// // From a text, as Python has them, or field by field.
+/// let hits = DType::parse("[('energy', '<f8'), ('cell', '<u2')]").unwrap();
+/// let field = |name: &str, offset, dtype| Field { name: name.into(), title: None, offset, dtype, shape: vec![] };
+/// let energy = field("energy", 0, DType::of::<f64>());
+/// let made = DType::structured(vec![energy, field("cell", 8, DType::of::<u16>())], 10);
+/// # #[cfg(target_endian = "little")]
+/// assert_eq!(made.as_ref(), Some(&hits));
+///
+/// let mut rows = Vec::new();
+/// for (energy, cell) in [(9.3_f64, 1_u16), (9.5, 4)] {
+///     rows.extend(energy.to_le_bytes());
+///     rows.extend(cell.to_le_bytes());
+/// }
+/// let array = Array::new(hits, vec![2], rows).unwrap();
+/// assert_eq!(array.as_ref().field("cell").unwrap().to_vec::<u16>().unwrap(), [1, 4]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DType {
@@ -57,7 +78,7 @@ impl OpaqueRef<'_> {
     }
 }
 
-/// Named parts of an item, each at its place.
+/// Named parts of an item, each at its place; [`DType::structured`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Structured {
     fields: Vec<Field>,
@@ -185,6 +206,12 @@ impl fmt::Display for DType {
 }
 
 impl DType {
+    /// That of items as this machine has them.
+    #[must_use]
+    pub fn of<T: Element>() -> Self {
+        Self::Plain(T::dtype())
+    }
+
     /// Reads a text: a typestr, a name, or what `str(dtype)` prints for a dtype with fields.
     ///
     /// `None` for what is none of these, and for objects.
@@ -196,7 +223,7 @@ impl DType {
     /// With these fields, each at its place in items of so many bytes. They may overlap and come in any order, but a dtype where they do
     /// cannot be written.
     ///
-    /// Fields without name and title and of kind `V` are gaps and left out; nothing but gaps is a dtype of kind `V`. `None` if a field ends
+    /// Python shows a gap as one more field, `f1` or the like. Fields without name and title and of kind `V` are gaps and left out; nothing but gaps is a dtype of kind `V`. `None` if a field ends
     /// behind the item, is not understood or has more than 64 axes, and for more than eight dtypes with fields in one another.
     #[must_use]
     pub fn structured(fields: Vec<Field>, itemsize: u64) -> Option<Self> {

@@ -96,6 +96,10 @@ impl Display for Short {
         let Self(plain) = self;
         match plain.kind() {
             Kind::Bool => f.write_str("?"),
+            Kind::Bytes | Kind::Void | Kind::Str if plain.itemsize() == 0 => {
+                f.write_str(if plain.kind() == Kind::Str { "<" } else { "" })?;
+                write!(f, "{}", plain.kind().letter())
+            }
             Kind::Bytes | Kind::Void => write!(f, "{}{}", plain.kind().letter(), plain.itemsize()),
             Kind::Int | Kind::UInt if plain.itemsize() == 1 => write!(f, "{}1", plain.kind().letter()),
             Kind::Int | Kind::UInt | Kind::Float | Kind::Complex | Kind::Str | Kind::DateTime | Kind::TimeDelta => {

@@ -326,6 +326,7 @@ struct Parts {
     offsets: Option<Vec<u64>>,
     titles: Option<Vec<Option<String>>>,
     itemsize: Option<u64>,
+    aligned: bool,
 }
 
 impl Parts {
@@ -338,7 +339,10 @@ impl Parts {
                 map(list('[', title, ']'), |found| self.titles = Some(found)).parse(input)?
             }
             "itemsize" => map(long, |found| self.itemsize = Some(found)).parse(input)?,
-            "aligned" => value((), alt((tag("True"), tag("False")))).parse(input)?,
+            "aligned" => {
+                let aligned = alt((value(true, tag("True")), value(false, tag("False"))));
+                map(aligned, |found| self.aligned = found).parse(input)?
+            }
             _ => return Err(nom::Err::Error(nom::error::Error::new(input, nom::error::ErrorKind::Tag))),
         };
         Ok(rest)
@@ -346,6 +350,10 @@ impl Parts {
 
     fn dtype(self) -> Option<DType> {
         let (names, formats) = (self.names?, self.formats?);
+        // Python then aligns what is in lists in it, too, which have been placed already.
+        if self.aligned && formats.iter().any(|(dtype, _)| alignment(dtype).is_none()) {
+            return None;
+        }
         let count = names.len();
         let titles = self.titles.unwrap_or_else(|| alloc::vec![None; count]);
         let offsets = self.offsets;
@@ -365,6 +373,29 @@ impl Parts {
         }
         DType::with_offsets(fields, self.itemsize)
     }
+}
+
+/// At multiples of how many bytes C puts such a number, and the widest field of a struct; `None` if its fields are not put so.
+fn alignment(dtype: &DType) -> Option<u64> {
+    let DType::Structured(structured) = dtype else {
+        let DType::Plain(plain) = dtype else { return None };
+        return Some(match (plain.kind(), plain.itemsize()) {
+            (Kind::Bool | Kind::Bytes | Kind::Void, _) => 1,
+            (Kind::Str, _) | (Kind::Float, 12) | (Kind::Complex, 24) => 4,
+            (Kind::Complex, itemsize) => u64::from(itemsize / 2),
+            (Kind::Int | Kind::UInt | Kind::Float | Kind::DateTime | Kind::TimeDelta, itemsize) => itemsize.into(),
+        });
+    };
+    let (mut end, mut widest) = (0_u64, 1);
+    for field in structured.fields() {
+        let own = alignment(&field.dtype)?;
+        if field.offset != end.checked_next_multiple_of(own)? {
+            return None;
+        }
+        end = field.end()?;
+        widest = widest.max(own);
+    }
+    (end.checked_next_multiple_of(widest)? == structured.itemsize()).then_some(widest)
 }
 
 /// `'name':`

@@ -75,8 +75,7 @@ impl<'a> DTypeRef<'a> {
         match (Reader::new(encoded).token(), kind) {
             (Ok(Token::Str(text) | Token::Bin(text)), b"") => plain(text).map_or(opaque, Self::Plain),
             (Ok(Token::List(_)), b"" | b"V") => match whole_descr(encoded) {
-                // How numpy writes `|V4`.
-                Some(structured) => structured.or_void(),
+                Some(dtype) => dtype,
                 None => opaque,
             },
             _ => opaque,
@@ -223,15 +222,6 @@ impl<'a> StructuredRef<'a> {
         Fields { reader, left, offset: 0, depth: MAX_DEPTH, own: own.iter() }
     }
 
-    /// `[["", "|V4"]]`, and whatever else is nothing but padding, is plain.
-    fn or_void(self) -> DTypeRef<'a> {
-        let is_void = self.all_fields().next().is_some() && self.fields().next().is_none();
-        match u32::try_from(self.itemsize) {
-            Ok(itemsize) if is_void => DTypeRef::Plain(Plain::void(itemsize)),
-            _ => DTypeRef::Structured(self),
-        }
-    }
-
     /// The first field with this name.
     #[must_use]
     pub fn field(self, name: &str) -> Option<FieldRef<'a>> {
@@ -338,7 +328,7 @@ impl<'a> Fields<'a> {
         let encoded = self.reader.pass().ok()?;
         let dtype = match Reader::new(encoded).token() {
             Ok(Token::Str(text) | Token::Bin(text)) => DTypeRef::Plain(plain(text)?),
-            _ => descr(encoded, self.depth.checked_sub(1)?)?.or_void(),
+            _ => descr(encoded, self.depth.checked_sub(1)?)?,
         };
         let shape = if parts == 3 { ShapeRef::read_of_field(self.reader.pass().ok()?)? } else { ShapeRef::NONE };
         let field = FieldRef { name, title, offset: self.offset, dtype, shape };
@@ -381,19 +371,24 @@ fn names<'a>(reader: &mut Reader<'a>) -> Option<(&'a str, Option<&'a str>)> {
 }
 
 /// Walks a descr that is in no other.
-fn whole_descr(encoded: &[u8]) -> Option<StructuredRef<'_>> {
+fn whole_descr(encoded: &[u8]) -> Option<DTypeRef<'_>> {
     descr(encoded, MAX_DEPTH.saturating_sub(1))
 }
 
-/// Walks a descr, in which so many may be.
-fn descr(encoded: &[u8], depth: u8) -> Option<StructuredRef<'_>> {
+/// Walks a descr, in which so many may be, once: what is in it is walked again by whoever asks for it. `[["", "|V4"]]`, as numpy writes
+/// `|V4`, and whatever else is nothing but padding, is plain.
+fn descr(encoded: &[u8], depth: u8) -> Option<DTypeRef<'_>> {
     let mut reader = Reader::new(encoded);
     let Ok(Token::List(len)) = reader.token() else { return None };
     let mut fields = Fields { reader, left: len, offset: 0, depth, own: [].iter() };
+    let mut is_void = len > 0;
     while fields.left > 0 {
-        fields.next()?;
+        is_void &= fields.next()?.is_padding();
     }
-    Some(StructuredRef { source: Source::Encoded { encoded, len }, itemsize: fields.offset })
+    Some(match u32::try_from(fields.offset) {
+        Ok(itemsize) if is_void => DTypeRef::Plain(Plain::void(itemsize)),
+        _ => DTypeRef::Structured(StructuredRef { source: Source::Encoded { encoded, len }, itemsize: fields.offset }),
+    })
 }
 
 /// Limits of the sub-arrays of fields.

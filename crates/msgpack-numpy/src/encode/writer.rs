@@ -31,7 +31,7 @@ use crate::value::ValueRef;
 /// writer.array(image.as_ref())?; // no pixel is copied
 /// let encoded = writer.finish()?;
 ///
-/// let slices: Vec<&[u8]> = encoded.slices().collect(); // for `write_vectored`
+/// let slices: Vec<&[u8]> = encoded.slices().collect(); // or `write_to` a socket or file
 /// assert!(core::ptr::eq(slices[1], image.data()));
 /// # let bytes = encoded.to_vec();
 /// # let ValueRef::Map(map) = ValueRef::decode(&bytes).unwrap() else { panic!() };
@@ -441,6 +441,27 @@ impl Encoded<'_> {
         let mut out = Vec::with_capacity(self.len());
         self.slices().for_each(|slice| out.extend_from_slice(slice));
         out
+    }
+
+    /// Writes all slices, as many at a time as the writer takes.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    #[cfg(feature = "std")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+    pub fn write_to(&self, writer: &mut impl std::io::Write) -> std::io::Result<()> {
+        let mut slices: Vec<_> = self.slices().map(std::io::IoSlice::new).collect();
+        let mut rest = slices.as_mut_slice();
+        while !rest.is_empty() {
+            match writer.write_vectored(rest) {
+                Ok(0) => return Err(std::io::ErrorKind::WriteZero.into()),
+                Ok(written) => std::io::IoSlice::advance_slices(&mut rest, written),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// The vector of its own bytes, to be used again: see [`Writer::with_buffer`].

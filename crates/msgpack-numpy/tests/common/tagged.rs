@@ -180,6 +180,8 @@ impl DType {
         match self {
             Self::Plain(_, again, _) => Peer::from(*again),
             Self::Void(size) => Peer::from(format!("|V{size}")),
+            // Nothing but padding is a void.
+            Self::Fields(fields) if fields.iter().all(Field::is_padding) => Peer::from(format!("|V{}", self.size())),
             Self::Fields(fields) => {
                 let mut out = Vec::new();
                 let mut gap = 0;
