@@ -1,0 +1,50 @@
+use msgpack_numpy_codec::Limits as ValueLimits;
+
+/// What a message may cost at most. Honoured on every path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Most parts of a message; 65 536.
+    pub max_parts: u32,
+    /// Most lists and maps in one another in a header, in data, and in the single part of version 1.0; 64.
+    pub max_depth: u8,
+    /// Most axes of an array; 64, as numpy's.
+    pub max_axes: u8,
+}
+
+impl Limits {
+    /// The defaults.
+    pub const DEFAULT: Self = Self { max_parts: 1 << 16, max_depth: 64, max_axes: 64 };
+
+    /// Most parts of a message.
+    #[must_use]
+    pub const fn with_max_parts(mut self, max_parts: u32) -> Self {
+        self.max_parts = max_parts;
+        self
+    }
+
+    /// Most lists and maps in one another.
+    #[must_use]
+    pub const fn with_max_depth(mut self, max_depth: u8) -> Self {
+        self.max_depth = max_depth;
+        self
+    }
+
+    /// Most axes of an array.
+    #[must_use]
+    pub const fn with_max_axes(mut self, max_axes: u8) -> Self {
+        self.max_axes = max_axes;
+        self
+    }
+
+    /// Those for MessagePack.
+    pub(crate) const fn values(&self) -> ValueLimits {
+        ValueLimits::DEFAULT.with_max_depth(self.max_depth).with_max_axes(self.max_axes)
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}

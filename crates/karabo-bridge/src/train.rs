@@ -1,0 +1,282 @@
+use core::fmt;
+
+use msgpack_numpy_codec::{MapRef, Reader, Token, ValueRef};
+
+use crate::array::{ArrayPart, OtherPart};
+use crate::error::{DecodeError, DecodeErrorKind, Limit, PartError, What};
+use crate::header::{Content, Header, Refused, is_pickle, text};
+use crate::limits::Limits;
+use crate::source::{SourceRef, Version};
+
+/// What comes out of a socket.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum MessageRef<'a, P> {
+    /// A train.
+    Train(TrainRef<'a, P>),
+    /// What a server says to a bad request, `Error: bad request …`: bytes, since it repeats the request.
+    Error(&'a [u8]),
+}
+
+/// A train of data, where it lies: sources with their properties, in the parts of a message.
+///
+/// It is read while it is iterated over. Parts with faults are errors, and cost no others.
+pub struct TrainRef<'a, P> {
+    parts: &'a [P],
+    limits: Limits,
+}
+
+impl<P> Clone for TrainRef<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for TrainRef<'_, P> {}
+
+impl<P> fmt::Debug for TrainRef<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TrainRef({} parts)", self.parts.len())
+    }
+}
+
+/// Something in a train.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Item<'a> {
+    /// A source, with its properties but for arrays that have parts of their own, which follow.
+    Source(SourceRef<'a>),
+    /// An array of a source.
+    Array(ArrayPart<'a>),
+    /// Something of a source that is not known.
+    Other(OtherPart<'a>),
+}
+
+impl<'a, P: AsRef<[u8]>> MessageRef<'a, P> {
+    /// Looks at the parts of a message, under [`Limits::DEFAULT`].
+    ///
+    /// # Errors
+    ///
+    /// As [`decode_with`](Self::decode_with).
+    pub fn decode(parts: &'a [P]) -> Result<Self, DecodeError> {
+        Self::decode_with(parts, &Limits::DEFAULT)
+    }
+
+    /// Looks at the parts of a message, under limits of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// No parts, too many, and, where there is only one, anything that is wrong with its MessagePack: then there is nothing to be had of it.
+    pub fn decode_with(parts: &'a [P], limits: &Limits) -> Result<Self, DecodeError> {
+        match parts {
+            [] => Err(DecodeError::new(DecodeErrorKind::NoParts, 0, 0, What::Message)),
+            [part] if part.as_ref().starts_with(b"Error:") => Ok(Self::Error(part.as_ref())),
+            _ => TrainRef::decode_with(parts, limits).map(Self::Train),
+        }
+    }
+}
+
+impl<'a, P: AsRef<[u8]>> TrainRef<'a, P> {
+    fn decode_with(parts: &'a [P], limits: &Limits) -> Result<Self, DecodeError> {
+        let met = parts.len() as u64;
+        if met > limits.max_parts.into() {
+            return Err(DecodeError::over(Limit::MaxParts, met, limits.max_parts.into(), 0, 0, What::Message));
+        }
+        if let [part] = parts {
+            single(part.as_ref(), limits)?;
+        }
+        Ok(Self { parts, limits: *limits })
+    }
+
+    /// How many parts.
+    #[must_use]
+    pub const fn parts(self) -> &'a [P] {
+        self.parts
+    }
+
+    /// The version, as the first source with metadata tells it; `None` if none has.
+    #[must_use]
+    pub fn version(self) -> Option<Version> {
+        if let [_] = self.parts {
+            return Some(Version::V1_0);
+        }
+        self.items().find_map(|item| if let Ok(Item::Source(source)) = item { source.version() } else { None })
+    }
+
+    /// A part, if it is there.
+    pub(crate) fn part(self, part: u32) -> &'a [u8] {
+        self.parts.get(part as usize).map(AsRef::as_ref).unwrap_or_default()
+    }
+
+    /// What is in a pair, or begins there in the only part, whatever is before it.
+    pub(crate) fn at(self, part: u32, at: u64) -> Result<Item<'a>, PartError<'a>> {
+        if let [single] = self.parts {
+            let rest = usize::try_from(at).ok().and_then(|at| single.as_ref().get(at..)).unwrap_or_default();
+            return entry(&mut Reader::new(rest), &self.limits).map(Item::Source);
+        }
+        pair(part, self.part(part), self.part(part.saturating_add(1)), &self.limits)
+    }
+
+    /// What is in it, in the order of the parts, and what is wrong with those that are not. Nothing is allocated, but for dtypes with
+    /// fields.
+    ///
+    /// A source twice, or a property, and an array whose source is somewhere else, are for the
+    /// [`TrainIndex`](crate::TrainIndex) to find.
+    #[must_use]
+    pub fn items(self) -> Items<'a, P> {
+        let single = match self.parts {
+            [part] => {
+                let mut reader = Reader::new(part.as_ref());
+                match reader.token() {
+                    Ok(Token::Map(len)) => Some((reader, len)),
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        Items { train: self, next: 0, begun: false, single }
+    }
+}
+
+/// Checks the only part of a version 1.0 message.
+fn single(part: &[u8], limits: &Limits) -> Result<(), DecodeError> {
+    if is_pickle(part) {
+        return Err(DecodeError::new(DecodeErrorKind::Pickle, 0, 0, What::Message));
+    }
+    match ValueRef::decode_with(part, &limits.values()) {
+        Ok(ValueRef::Map(_)) => Ok(()),
+        Ok(_) => Err(DecodeError::new(DecodeErrorKind::UnexpectedType, 0, 0, What::Message)),
+        Err(error) => Err(DecodeError::of(&error, 0, 0, What::Message, limits.max_depth.into())),
+    }
+}
+
+/// Iterator over what is in a train.
+pub struct Items<'a, P> {
+    train: TrainRef<'a, P>,
+    /// The next header.
+    next: usize,
+    /// Whether there was a source.
+    begun: bool,
+    /// The entries of the only part, and how many are left.
+    single: Option<(Reader<'a>, u32)>,
+}
+
+impl<P> fmt::Debug for Items<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Items(part {} of {})", self.next, self.train.parts.len())
+    }
+}
+
+impl<'a, P: AsRef<[u8]>> Iterator for Items<'a, P> {
+    type Item = Result<Item<'a>, PartError<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let limits = self.train.limits;
+        if let [_] = self.train.parts {
+            let (reader, left) = self.single.as_mut()?;
+            *left = left.checked_sub(1)?;
+            return Some(entry(reader, &limits).map(Item::Source));
+        }
+        let header = self.train.parts.get(self.next)?.as_ref();
+        // Counted by a limit of 32 bits.
+        let part = u32::try_from(self.next).unwrap_or(u32::MAX);
+        let Some(data) = self.train.parts.get(self.next.saturating_add(1)).map(AsRef::as_ref) else {
+            self.next = self.train.parts.len();
+            let error = DecodeError::new(DecodeErrorKind::OddParts, part, 0, What::Header);
+            return Some(Err(PartError { source_name: None, path: None, error }));
+        };
+        self.next = self.next.saturating_add(2);
+        let item = pair(part, header, data, &limits);
+        match item {
+            Ok(Item::Source(_)) => self.begun = true,
+            // Whether it is the right one is another question.
+            Ok(Item::Array(array)) if !self.begun => {
+                let (kind, name) = (DecodeErrorKind::UnknownSource, array.source());
+                let at = (name.as_ptr() as usize).wrapping_sub(header.as_ptr() as usize);
+                let error = DecodeError::new(kind, part, at, What::Source);
+                return Some(Err(PartError { source_name: Some(name), path: Some(array.path()), error }));
+            }
+            _ => {}
+        }
+        Some(item)
+    }
+}
+
+impl<P: AsRef<[u8]>> Items<'_, P> {
+    /// Where the next is: its part, and in the only part of version 1.0 the byte.
+    pub(crate) fn position(&self) -> (u32, u64) {
+        match &self.single {
+            Some((reader, _)) => (0, reader.position() as u64),
+            None => (u32::try_from(self.next).unwrap_or(u32::MAX), 0),
+        }
+    }
+}
+
+fn pair<'a>(part: u32, encoded: &'a [u8], data: &'a [u8], limits: &Limits) -> Result<Item<'a>, PartError<'a>> {
+    let header = Header::read(part, encoded, limits).map_err(|Refused { source, path, error }| PartError {
+        source_name: source,
+        path,
+        error,
+    })?;
+    let item = match header.content {
+        Content::MsgPack => source(&header, data, limits).map(Item::Source),
+        Content::Array | Content::ImageData => ArrayPart::read(&header, data, limits).map(Item::Array),
+        Content::Other(_) => OtherPart::read(&header, encoded, data).map(Item::Other),
+    };
+    item.map_err(|error| PartError {
+        source_name: Some(header.source.value),
+        path: header.path.map(|path| path.value),
+        error,
+    })
+}
+
+/// The next source of the only part, which was checked.
+fn entry<'a>(reader: &mut Reader<'a>, limits: &Limits) -> Result<SourceRef<'a>, PartError<'a>> {
+    let inner = limits.values();
+    let (start, key) = (reader.position(), reader.value_with(&inner));
+    let (at, value) = (reader.position(), reader.value_with(&inner));
+    let of = |error| DecodeError::of(&error, 0, 0, What::Message, limits.max_depth.into());
+    let failed = |source_name, error| PartError { source_name, path: None, error };
+    let key = key.map_err(|error| failed(None, of(error)))?;
+    let name = text(key, 0, start, What::Source).map_err(|error| failed(None, error))?;
+    let value = value.map_err(|error| failed(Some(name), of(error)))?;
+    let wrong = || failed(Some(name), DecodeError::new(DecodeErrorKind::UnexpectedType, 0, at, What::Data));
+    let map = value.as_map().ok_or_else(wrong)?;
+    texts(map, 0, at).map_err(|error| failed(Some(name), error))?;
+    Ok(SourceRef::of_single(name, map))
+}
+
+/// The data part of a source.
+fn source<'a>(header: &Header<'a>, data: &'a [u8], limits: &Limits) -> Result<SourceRef<'a>, DecodeError> {
+    let part = header.part.saturating_add(1);
+    if is_pickle(data) {
+        return Err(DecodeError::new(DecodeErrorKind::Pickle, part, 0, What::Data));
+    }
+    let metadata = header.map(header.metadata, What::Metadata)?;
+    match ValueRef::decode_with(data, &limits.values()) {
+        Ok(ValueRef::Map(map)) => {
+            texts(map, part, 0)?;
+            Ok(SourceRef::of_pair(header.part, header.source.value, metadata, map))
+        }
+        Ok(_) => Err(DecodeError::new(DecodeErrorKind::UnexpectedType, part, 0, What::Data)),
+        Err(error) => Err(DecodeError::of(&error, part, 0, What::Data, limits.max_depth.into())),
+    }
+}
+
+/// Paths are texts; as bytes they are taken too.
+fn texts(map: MapRef<'_>, part: u32, start: usize) -> Result<(), DecodeError> {
+    let mut reader = Reader::new(map.as_encoded());
+    let of = |error| DecodeError::of(&error, part, start, What::Data, 0);
+    reader.token().map_err(of)?;
+    for _ in 0..map.len() {
+        let offset = start.saturating_add(reader.position());
+        let (Token::Str(key) | Token::Bin(key)) = reader.token().map_err(of)? else {
+            return Err(DecodeError::new(DecodeErrorKind::UnexpectedType, part, offset, What::Path));
+        };
+        if core::str::from_utf8(key).is_err() {
+            return Err(DecodeError::new(DecodeErrorKind::InvalidUtf8, part, offset, What::Path));
+        }
+        reader.skip().map_err(of)?;
+    }
+    Ok(())
+}
