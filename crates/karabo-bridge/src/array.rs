@@ -4,6 +4,7 @@ use msgpack_numpy_codec::{Array, ArrayRef, DType, DTypeRef, MapRef, Plain, Shape
 
 use crate::error::{DecodeError, DecodeErrorKind, What};
 use crate::header::{Content, Header, is_pickle};
+use crate::image::ImageRef;
 use crate::limits::Limits;
 
 /// What the items of an array are, as the header says.
@@ -152,6 +153,12 @@ impl<'a> ArrayPart<'a> {
     #[must_use]
     pub const fn params(self) -> Option<MapRef<'a>> {
         self.params
+    }
+
+    /// The array as an image, with what the parameters tell of it.
+    #[must_use]
+    pub fn image(self) -> ImageRef<'a> {
+        ImageRef::of_part(self)
     }
 
     /// The part its header is in, counted from 0; its bytes are the next.

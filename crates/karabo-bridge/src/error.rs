@@ -69,6 +69,7 @@ impl fmt::Display for Limit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum What {
     Message,
+    Frame,
     Header,
     Source,
     Content,
@@ -84,6 +85,7 @@ impl What {
     const fn name(self) -> &'static str {
         match self {
             Self::Message => "message",
+            Self::Frame => "frame",
             Self::Header => "header",
             Self::Source => "source",
             Self::Content => "content",
@@ -123,13 +125,14 @@ impl DecodeError {
         self.part as usize
     }
 
-    /// Bytes from the start of that part to the fault.
+    /// Bytes from the start of that part to the fault; in a capture, from its start.
     #[must_use]
     pub const fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// The name of the field at fault: one of a header, `header` or `data` for these themselves, `message` for all of it.
+    /// The name of the field at fault: one of a header, `header` or `data` for these themselves, `message` for all of it, `frame` for what
+    /// stands in front of a part in a capture.
     #[must_use]
     pub const fn what(&self) -> &'static str {
         self.what.name()
@@ -185,6 +188,11 @@ impl DecodeError {
             }
             _ => Self::new(DecodeErrorKind::InvalidShape, header, shape, What::Shape),
         }
+    }
+
+    /// The same in another part, and behind so many bytes.
+    pub(crate) const fn moved(self, part: u32, by: usize) -> Self {
+        Self { part, offset: self.offset.saturating_add(by as u64), ..self }
     }
 
     /// What is wrong, in words and without the place.
@@ -270,4 +278,28 @@ pub struct PartError<'a> {
     /// What is wrong, and where.
     #[source]
     pub error: DecodeError,
+}
+
+/// A message that comes at a wrong moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum PeerError {
+    /// An answer where nothing was asked.
+    #[error("a reply to no request")]
+    Unasked,
+    /// A request before the answer to the last.
+    #[error("a request before the last one was answered")]
+    Unanswered,
+}
+
+/// A mistake of the caller's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum UsageError {
+    /// A request before the answer to the last.
+    #[error("a request is outstanding")]
+    Outstanding,
+    /// A request on a socket that was not answered in time.
+    #[error("a request was not answered in time, and its socket not replaced")]
+    StuckSocket,
 }

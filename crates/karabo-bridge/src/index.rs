@@ -4,7 +4,8 @@ use core::fmt;
 use msgpack_numpy_codec::ValueRef;
 
 use crate::array::ArrayPart;
-use crate::error::{DecodeError, DecodeErrorKind, What};
+use crate::error::{DecodeError, DecodeErrorKind, PartError, What};
+use crate::image::ImageRef;
 use crate::source::SourceRef;
 use crate::train::{Item, TrainRef};
 
@@ -22,7 +23,7 @@ use crate::train::{Item, TrainRef};
 /// let MessageRef::Train(train) = MessageRef::decode(&parts)? else { panic!() };
 /// let mut index = TrainIndex::new();
 /// let indexed = index.build(train);
-/// assert!(indexed.errors().is_empty());
+/// assert_eq!(indexed.errors().count(), 0);
 /// let Some(Property::Array(image)) = indexed.get("S", "image.data") else { panic!() };
 /// assert_eq!(image.as_array().unwrap().to_vec::<u16>().unwrap(), [1, 2]);
 /// # Ok::<(), karabo_bridge::DecodeError>(())
@@ -31,7 +32,15 @@ use crate::train::{Item, TrainRef};
 pub struct TrainIndex {
     sources: Vec<Entry>,
     arrays: Vec<Entry>,
-    errors: Vec<DecodeError>,
+    faults: Vec<Fault>,
+}
+
+/// What is wrong with something that is lost, and whose it is.
+#[derive(Clone, Copy, Debug)]
+struct Fault {
+    error: DecodeError,
+    source: Option<Span>,
+    path: Option<Span>,
 }
 
 /// Where something is, and where its names are.
@@ -65,14 +74,14 @@ impl TrainIndex {
     /// An index without room yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { sources: Vec::new(), arrays: Vec::new(), errors: Vec::new() }
+        Self { sources: Vec::new(), arrays: Vec::new(), faults: Vec::new() }
     }
 
     /// Looks at all of a train once, and sorts what is in it by name: O(n log n) for n parts and properties.
     pub fn build<'i, 'a, P: AsRef<[u8]>>(&'i mut self, train: TrainRef<'a, P>) -> Indexed<'i, 'a, P> {
         self.sources.clear();
         self.arrays.clear();
-        self.errors.clear();
+        self.faults.clear();
         let mut items = train.items();
         loop {
             let (part, at) = items.position();
@@ -97,23 +106,24 @@ impl TrainIndex {
                     if let Ok(Item::Array(array)) = train.at(part, at) {
                         let (source, path) = (Span::of(array.source(), bytes), Span::of(array.path(), bytes));
                         self.arrays.push(Entry { part, at, source, path });
-                    } else {
-                        self.errors.push(error.error);
                     }
                 }
-                Some(Err(error)) => self.errors.push(error.error),
+                Some(Err(PartError { source_name, path, error })) => {
+                    let span = |name: &str| Span::of(name, bytes);
+                    self.faults.push(Fault { error, source: source_name.map(span), path: path.map(span) });
+                }
             }
         }
         self.reject_twice(train);
         self.reject_lost(train);
         self.reject_covered(train);
-        self.errors.sort_unstable_by_key(|error| (error.part(), error.offset()));
-        Indexed { index: self, train }
+        self.faults.sort_unstable_by_key(|fault| (fault.error.part(), fault.error.offset()));
+        Indexed::new(self, train)
     }
 
     /// Sources and properties that are there more than once: the first counts.
     fn reject_twice<P: AsRef<[u8]>>(&mut self, train: TrainRef<'_, P>) {
-        let Self { sources, arrays, errors } = self;
+        let Self { sources, arrays, faults } = self;
         let in_order =
             |a: &Entry, b: &Entry| names(train, a).cmp(&names(train, b)).then((a.part, a.at).cmp(&(b.part, b.at)));
         for (entries, kind, what) in [
@@ -124,7 +134,7 @@ impl TrainIndex {
             entries.dedup_by(|next, kept| {
                 let twice = names(train, next) == names(train, kept);
                 if twice {
-                    errors.push(fault(next, kind, what));
+                    faults.push(fault(next, kind, what));
                 }
                 twice
             });
@@ -133,11 +143,11 @@ impl TrainIndex {
 
     /// Arrays of sources that are not there.
     fn reject_lost<P: AsRef<[u8]>>(&mut self, train: TrainRef<'_, P>) {
-        let Self { sources, arrays, errors } = self;
+        let Self { sources, arrays, faults } = self;
         arrays.retain(|array| {
             let found = find(train, sources, name(train, array), b"").is_some();
             if !found {
-                errors.push(fault(array, DecodeErrorKind::UnknownSource, What::Source));
+                faults.push(fault(array, DecodeErrorKind::UnknownSource, What::Source));
             }
             found
         });
@@ -145,7 +155,7 @@ impl TrainIndex {
 
     /// Arrays at whose path there is another property.
     fn reject_covered<P: AsRef<[u8]>>(&mut self, train: TrainRef<'_, P>) {
-        let Self { sources, arrays, errors } = self;
+        let Self { sources, arrays, faults } = self;
         if arrays.is_empty() {
             return;
         }
@@ -154,7 +164,7 @@ impl TrainIndex {
             for (path, _) in source.properties() {
                 let covered = find(train, arrays, source.name().as_bytes(), path.as_bytes());
                 if let Some(array) = covered.and_then(|at| arrays.get_mut(at)).filter(|array| array.at == 0) {
-                    errors.push(fault(array, DecodeErrorKind::DuplicatePath, What::Path));
+                    faults.push(fault(array, DecodeErrorKind::DuplicatePath, What::Path));
                     array.at = LOST;
                 }
             }
@@ -167,23 +177,25 @@ impl TrainIndex {
 const LOST: u64 = u64::MAX;
 
 /// What is wrong with the header of something.
-fn fault(entry: &Entry, kind: DecodeErrorKind, what: What) -> DecodeError {
+fn fault(entry: &Entry, kind: DecodeErrorKind, what: What) -> Fault {
     let span = if what == What::Path { entry.path } else { entry.source };
-    DecodeError::new(kind, entry.part, usize::try_from(span.start).unwrap_or(usize::MAX), what)
+    let error = DecodeError::new(kind, entry.part, usize::try_from(span.start).unwrap_or(usize::MAX), what);
+    // Sources have no path.
+    Fault { error, source: Some(entry.source), path: Some(entry.path).filter(|path| path.start != 0) }
 }
 
-fn slice<'a, P: AsRef<[u8]>>(train: TrainRef<'a, P>, entry: &Entry, span: Span) -> &'a [u8] {
+fn slice<P: AsRef<[u8]>>(train: TrainRef<'_, P>, part: u32, span: Span) -> &[u8] {
     let range = usize::try_from(span.start).ok().and_then(|start| Some(start..start.checked_add(span.len as usize)?));
-    range.and_then(|range| train.part(entry.part).get(range)).unwrap_or_default()
+    range.and_then(|range| train.part(part).get(range)).unwrap_or_default()
 }
 
 fn name<'a, P: AsRef<[u8]>>(train: TrainRef<'a, P>, entry: &Entry) -> &'a [u8] {
-    slice(train, entry, entry.source)
+    slice(train, entry.part, entry.source)
 }
 
 /// Source and path: bytes of UTF-8, whose order is that of code points.
 fn names<'a, P: AsRef<[u8]>>(train: TrainRef<'a, P>, entry: &Entry) -> (&'a [u8], &'a [u8]) {
-    (name(train, entry), slice(train, entry, entry.path))
+    (name(train, entry), slice(train, entry.part, entry.path))
 }
 
 fn find<P: AsRef<[u8]>>(train: TrainRef<'_, P>, entries: &[Entry], source: &[u8], path: &[u8]) -> Option<usize> {
@@ -206,7 +218,19 @@ pub struct Indexed<'i, 'a, P> {
     train: TrainRef<'a, P>,
 }
 
+impl<P> Clone for Indexed<'_, '_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for Indexed<'_, '_, P> {}
+
 impl<'i, 'a, P: AsRef<[u8]>> Indexed<'i, 'a, P> {
+    pub(crate) const fn new(index: &'i TrainIndex, train: TrainRef<'a, P>) -> Self {
+        Self { index, train }
+    }
+
     /// The source with this name.
     #[must_use]
     pub fn source(&self, name: &str) -> Option<SourceRef<'a>> {
@@ -223,32 +247,47 @@ impl<'i, 'a, P: AsRef<[u8]>> Indexed<'i, 'a, P> {
         }
     }
 
+    /// The image of this source with this path, in whichever form it comes: `data.image` for the pixels `data.image.data`, with what is told of
+    /// them beside it.
+    #[must_use]
+    pub fn image(&self, source: &str, path: &str) -> Option<ImageRef<'a>> {
+        match self.get(source, path) {
+            Some(Property::Array(array)) if array.params().is_some() => Some(array.image()),
+            _ => ImageRef::flat(self, source, path),
+        }
+    }
+
     /// The sources, by name.
-    pub fn sources(&self) -> impl Iterator<Item = SourceRef<'a>> {
-        self.index.sources.iter().filter_map(|entry| self.source_of(entry))
+    pub fn sources(&self) -> impl Iterator<Item = SourceRef<'a>> + use<'i, 'a, P> {
+        let indexed = *self;
+        self.index.sources.iter().filter_map(move |entry| indexed.source_of(entry))
     }
 
     /// The arrays of a source that have parts of their own, by path.
-    pub fn arrays(&self, source: &str) -> impl Iterator<Item = ArrayPart<'a>> {
+    pub fn arrays(&self, source: &str) -> impl Iterator<Item = ArrayPart<'a>> + use<'i, 'a, P> {
+        let indexed = *self;
         let arrays = &self.index.arrays;
         let start = arrays.partition_point(|entry| name(self.train, entry) < source.as_bytes());
         let rest = arrays.get(start..).unwrap_or_default();
         let end = rest.partition_point(|entry| name(self.train, entry) == source.as_bytes());
-        rest.get(..end).unwrap_or_default().iter().filter_map(|entry| self.array_of(entry))
+        rest.get(..end).unwrap_or_default().iter().filter_map(move |entry| indexed.array_of(entry))
     }
 
     /// What is wrong with parts that are lost, in their order: each of them is told once, and costs no other.
-    #[must_use]
-    pub fn errors(&self) -> &'i [DecodeError] {
-        &self.index.errors
+    pub fn errors(&self) -> impl ExactSizeIterator<Item = PartError<'a>> + use<'i, 'a, P> {
+        let train = self.train;
+        self.index.faults.iter().map(move |&Fault { error, source, path }| {
+            // Names stand in headers, which are even.
+            let header = u32::try_from(error.part()).unwrap_or(u32::MAX) & !1;
+            let text = |span: Option<Span>| core::str::from_utf8(slice(train, header, span?)).ok();
+            PartError { source_name: text(source), path: text(path), error }
+        })
     }
 
-    /// Whether sources say that they are of different trains.
+    /// The train that is looked through.
     #[must_use]
-    pub fn is_mixed(&self) -> bool {
-        let mut tids = self.sources().filter_map(|source| source.metadata().tid());
-        let first = tids.next();
-        tids.any(|tid| Some(tid) != first)
+    pub const fn train(&self) -> TrainRef<'a, P> {
+        self.train
     }
 
     fn source_of(&self, entry: &Entry) -> Option<SourceRef<'a>> {
@@ -262,7 +301,7 @@ impl<'i, 'a, P: AsRef<[u8]>> Indexed<'i, 'a, P> {
 
 impl<P> fmt::Debug for Indexed<'_, '_, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TrainIndex { sources, arrays, errors } = self.index;
-        write!(f, "Indexed({} sources, {} arrays, {} errors)", sources.len(), arrays.len(), errors.len())
+        let TrainIndex { sources, arrays, faults } = self.index;
+        write!(f, "Indexed({} sources, {} arrays, {} errors)", sources.len(), arrays.len(), faults.len())
     }
 }

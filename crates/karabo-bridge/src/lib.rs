@@ -27,13 +27,63 @@
 //! A [`TrainWriter`] makes the parts of a message in any version, byte for byte as the Python package does, and leaves arrays where they
 //! are.
 //!
+//! # Images
+//!
+//! An [`ImageRef`] has what is told of an image beside its pixels, in either form: [`Indexed::image`], [`ArrayPart::image`].
+//!
+//! # Kept trains
+//!
+//! A [`Train`] owns the parts of a message, which are shared and not copied, and an index of them.
+//!
+//! # Sockets
+//!
+//! What they do not know of themselves: a [`RequestClient`] when to ask and when to give up a socket, a [`ReplyServer`] what to answer, a
+//! [`Subscriber`] which trains were lost and how fast they come. Times are `core::time::Duration` since an origin the caller picks.
+//!
+//! ```
+//! use core::time::Duration;
+//! use karabo_bridge::{MessageRef, RequestClient};
+//!
+//! # struct Socket;
+//! # impl Socket {
+//! #     fn send(&self, _: &[u8]) {}
+//! #     fn receive(&self, _: Option<Duration>) -> Option<Vec<Vec<u8>>> { Some(vec![b"\x80".to_vec()]) }
+//! # }
+//! # fn connect() -> Socket { Socket }
+//! # fn now() -> Duration { Duration::ZERO }
+//! let mut client = RequestClient::new().with_timeout(Duration::from_secs(10));
+//! let mut socket = connect();
+//! let trains = (0..3).map(|_| {
+//!     socket.send(client.request(now()).unwrap());
+//!     loop {
+//!         if let Some(parts) = socket.receive(client.poll_deadline()) {
+//!             let reply = client.handle_message(client.socket(), &parts).unwrap();
+//!             let MessageRef::Train(train) = reply.message else { panic!("refused") };
+//!             return train.into_owned();
+//!         }
+//!         if client.handle_timeout(now()) {
+//!             socket = connect();
+//!             client.replace_socket();
+//!             socket.send(client.request(now()).unwrap());
+//!         }
+//!     }
+//! });
+//! assert_eq!(trains.count(), 3);
+//! ```
+//!
+//! # Captures
+//!
+//! A [`Capture`] reads messages from a file: each part behind a [`FrameHeader`], as publishers put them on the wire.
+//!
 //! # Limits
 //!
-//! [`Limits`]: 65 536 parts, 64 lists and maps in one another, 64 axes.
+//! [`Limits`]: 65 536 parts, and as many sources in version 1.0; 64 lists and maps in one another; 64 axes. A server holds 10 trains, and
+//! repeats 4096 bytes of a bad request.
 //!
-//! # What it does not do yet
+//! # What it does not do
 //!
-//! It has no machines for requests and replies. Pickles, which clients before 0.3 could ask for, are never run.
+//! It opens no sockets. Pickles, which clients before 0.3 could ask for, are never run. Arrays of objects are addresses in the memory of who
+//! sent them, and nothing but bytes.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -42,22 +92,34 @@ extern crate alloc;
 extern crate std;
 
 mod array;
+mod capture;
+mod client;
 mod error;
 mod header;
+mod image;
 mod index;
 mod limits;
 mod metadata;
+mod owned;
+mod server;
 mod source;
+mod subscriber;
 mod train;
 mod write;
 
 pub use crate::array::{ArrayPart, DTypeText, OtherPart};
-pub use crate::error::{DecodeError, DecodeErrorKind, Limit, PartError};
+pub use crate::capture::{Capture, EncodedFrameHeader, FrameHeader};
+pub use crate::client::{REQUEST, Reply, ReplyError, RequestClient, RequestState, SocketId};
+pub use crate::error::{DecodeError, DecodeErrorKind, Limit, PartError, PeerError, UsageError};
 pub use crate::header::Content;
+pub use crate::image::{ImageRef, Numbers};
 pub use crate::index::{Indexed, Property, TrainIndex};
 pub use crate::limits::Limits;
 pub use crate::metadata::{MetadataEntries, MetadataRef, Timestamp};
+pub use crate::owned::{Message, Train};
+pub use crate::server::{Answer, ReplyServer};
 pub use crate::source::{Properties, SourceRef, Version};
+pub use crate::subscriber::{Arrivals, Puller, Received, Step, Subscriber};
 pub use crate::train::{Item, Items, MessageRef, TrainRef};
 pub use crate::write::{EncodeError, Part, TrainWriter};
 pub use msgpack_numpy_codec;

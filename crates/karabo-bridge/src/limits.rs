@@ -4,17 +4,21 @@ use msgpack_numpy_codec::Limits as ValueLimits;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Most parts of a message; 65 536.
+    /// Most parts of a message, and most sources in the single part of version 1.0; 65 536.
     pub max_parts: u32,
     /// Most lists and maps in one another in a header, in data, and in the single part of version 1.0; 64.
     pub max_depth: u8,
     /// Most axes of an array; 64, as numpy's.
     pub max_axes: u8,
+    /// Most trains that a [`ReplyServer`](crate::ReplyServer) holds; 10, as the Python server's.
+    pub max_trains: u32,
+    /// Most bytes of a bad request that a [`ReplyServer`](crate::ReplyServer) repeats; 4096.
+    pub max_echo: u32,
 }
 
 impl Limits {
     /// The defaults.
-    pub const DEFAULT: Self = Self { max_parts: 1 << 16, max_depth: 64, max_axes: 64 };
+    pub const DEFAULT: Self = Self { max_parts: 1 << 16, max_depth: 64, max_axes: 64, max_trains: 10, max_echo: 4096 };
 
     /// Most parts of a message.
     #[must_use]
@@ -34,6 +38,20 @@ impl Limits {
     #[must_use]
     pub const fn with_max_axes(mut self, max_axes: u8) -> Self {
         self.max_axes = max_axes;
+        self
+    }
+
+    /// Most trains that a server holds.
+    #[must_use]
+    pub const fn with_max_trains(mut self, max_trains: u32) -> Self {
+        self.max_trains = max_trains;
+        self
+    }
+
+    /// Most bytes of a bad request that a server repeats.
+    #[must_use]
+    pub const fn with_max_echo(mut self, max_echo: u32) -> Self {
+        self.max_echo = max_echo;
         self
     }
 

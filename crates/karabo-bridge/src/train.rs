@@ -1,11 +1,13 @@
 use core::fmt;
 
+use bytes::Bytes;
 use msgpack_numpy_codec::{MapRef, Reader, Token, ValueRef};
 
 use crate::array::{ArrayPart, OtherPart};
 use crate::error::{DecodeError, DecodeErrorKind, Limit, PartError, What};
 use crate::header::{Content, Header, Refused, is_pickle, text};
 use crate::limits::Limits;
+use crate::owned::Train;
 use crate::source::{SourceRef, Version};
 
 /// What comes out of a socket.
@@ -52,6 +54,18 @@ pub enum Item<'a> {
     Other(OtherPart<'a>),
 }
 
+impl<'a> Item<'a> {
+    /// A header and what is behind it, under limits of the caller's: for who gets a message part by part. `part` is the number that errors
+    /// give the header.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the pair. That its source was not there before is for the caller to know.
+    pub fn decode_with(part: u32, header: &'a [u8], data: &'a [u8], limits: &Limits) -> Result<Self, PartError<'a>> {
+        pair(part, header, data, limits)
+    }
+}
+
 impl<'a, P: AsRef<[u8]>> MessageRef<'a, P> {
     /// Looks at the parts of a message, under [`Limits::DEFAULT`].
     ///
@@ -69,7 +83,6 @@ impl<'a, P: AsRef<[u8]>> MessageRef<'a, P> {
     /// No parts, too many, and, where there is only one, anything that is wrong with its MessagePack: then there is nothing to be had of it.
     pub fn decode_with(parts: &'a [P], limits: &Limits) -> Result<Self, DecodeError> {
         match parts {
-            [] => Err(DecodeError::new(DecodeErrorKind::NoParts, 0, 0, What::Message)),
             [part] if part.as_ref().starts_with(b"Error:") => Ok(Self::Error(part.as_ref())),
             _ => TrainRef::decode_with(parts, limits).map(Self::Train),
         }
@@ -77,7 +90,24 @@ impl<'a, P: AsRef<[u8]>> MessageRef<'a, P> {
 }
 
 impl<'a, P: AsRef<[u8]>> TrainRef<'a, P> {
-    fn decode_with(parts: &'a [P], limits: &Limits) -> Result<Self, DecodeError> {
+    /// The parts of a train, under [`Limits::DEFAULT`].
+    ///
+    /// # Errors
+    ///
+    /// As [`decode_with`](Self::decode_with).
+    pub fn decode(parts: &'a [P]) -> Result<Self, DecodeError> {
+        Self::decode_with(parts, &Limits::DEFAULT)
+    }
+
+    /// The parts of a train, under limits of the caller's: where nobody asked, none are error replies.
+    ///
+    /// # Errors
+    ///
+    /// No parts, too many, and, where there is only one, anything that is wrong with its MessagePack: then there is nothing to be had of it.
+    pub fn decode_with(parts: &'a [P], limits: &Limits) -> Result<Self, DecodeError> {
+        if parts.is_empty() {
+            return Err(DecodeError::new(DecodeErrorKind::NoParts, 0, 0, What::Message));
+        }
         let met = parts.len() as u64;
         if met > limits.max_parts.into() {
             return Err(DecodeError::over(Limit::MaxParts, met, limits.max_parts.into(), 0, 0, What::Message));
@@ -101,6 +131,36 @@ impl<'a, P: AsRef<[u8]>> TrainRef<'a, P> {
             return Some(Version::V1_0);
         }
         self.items().find_map(|item| if let Ok(Item::Source(source)) = item { source.version() } else { None })
+    }
+
+    /// The number of the train: that of the first source which knows it. Servers that do not know send 0, which counts as none.
+    #[must_use]
+    pub fn tid(self) -> Option<u64> {
+        self.tids().next()
+    }
+
+    /// Whether sources say that they are of different trains. Nothing in the protocol forbids it.
+    #[must_use]
+    pub fn is_mixed(self) -> bool {
+        let mut tids = self.tids();
+        let first = tids.next();
+        tids.any(|tid| Some(tid) != first)
+    }
+
+    fn tids(self) -> impl Iterator<Item = u64> {
+        let of = |item| if let Ok(Item::Source(source)) = item { source.metadata().tid() } else { None };
+        self.items().filter_map(of).filter(|tid| *tid != 0)
+    }
+
+    /// A train of its own, whose parts are copies of these.
+    #[must_use]
+    pub fn into_owned(self) -> Train {
+        let parts = self.parts.iter().map(|part| Bytes::copy_from_slice(part.as_ref())).collect();
+        Train::new(parts, self.limits)
+    }
+
+    pub(crate) const fn new(parts: &'a [P], limits: Limits) -> Self {
+        Self { parts, limits }
     }
 
     /// A part, if it is there.
@@ -144,6 +204,9 @@ fn single(part: &[u8], limits: &Limits) -> Result<(), DecodeError> {
         return Err(DecodeError::new(DecodeErrorKind::Pickle, 0, 0, What::Message));
     }
     match ValueRef::decode_with(part, &limits.values()) {
+        Ok(ValueRef::Map(map)) if map.len() as u64 > limits.max_parts.into() => {
+            Err(DecodeError::over(Limit::MaxParts, map.len() as u64, limits.max_parts.into(), 0, 0, What::Message))
+        }
         Ok(ValueRef::Map(_)) => Ok(()),
         Ok(_) => Err(DecodeError::new(DecodeErrorKind::UnexpectedType, 0, 0, What::Message)),
         Err(error) => Err(DecodeError::of(&error, 0, 0, What::Message, limits.max_depth.into())),
