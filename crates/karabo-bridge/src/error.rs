@@ -49,6 +49,8 @@ pub enum DecodeErrorKind {
 pub enum Limit {
     /// [`Limits::max_parts`](crate::Limits::max_parts).
     MaxParts,
+    /// [`Limits::max_properties`](crate::Limits::max_properties).
+    MaxProperties,
     /// [`Limits::max_depth`](crate::Limits::max_depth).
     MaxDepth,
     /// [`Limits::max_axes`](crate::Limits::max_axes).
@@ -59,6 +61,7 @@ impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::MaxParts => "max_parts",
+            Self::MaxProperties => "max_properties",
             Self::MaxDepth => "max_depth",
             Self::MaxAxes => "max_axes",
         })

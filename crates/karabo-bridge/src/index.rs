@@ -1,10 +1,10 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use msgpack_numpy_codec::ValueRef;
+use msgpack_numpy_codec::{Reader, ValueRef};
 
 use crate::array::ArrayPart;
-use crate::error::{DecodeError, DecodeErrorKind, PartError, What};
+use crate::error::{DecodeError, DecodeErrorKind, Limit, PartError, What};
 use crate::image::ImageRef;
 use crate::source::SourceRef;
 use crate::train::{Item, TrainRef};
@@ -30,43 +30,80 @@ use crate::train::{Item, TrainRef};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct TrainIndex {
-    sources: Vec<Entry>,
-    arrays: Vec<Entry>,
+    sources: Vec<SourceEntry>,
+    properties: Vec<Entry>,
+    /// Arrays that do not follow their source.
+    strays: Vec<Stray>,
+    /// Where the sources went when they were sorted.
+    ranks: Vec<Rank>,
     faults: Vec<Fault>,
+}
+
+/// A text, and where it is.
+#[derive(Clone, Copy, Debug)]
+struct Text {
+    start: u64,
+    len: u32,
+    part: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct SourceEntry {
+    name: Text,
+    /// Where it begins in the only part of version 1.0.
+    at: u64,
+    /// Which it was in the message.
+    ordinal: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    /// In a header, if it is an array with a part of its own; else among the properties of its source, with the value behind it.
+    path: Text,
+    /// Which source, at first in the message and then by name.
+    source: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Stray {
+    source: Text,
+    path: Text,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Rank {
+    rank: u32,
+    /// It has the name of another, and only arrays are taken from it: they belong to that.
+    twice: bool,
 }
 
 /// What is wrong with something that is lost, and whose it is.
 #[derive(Clone, Copy, Debug)]
 struct Fault {
     error: DecodeError,
-    source: Option<Span>,
-    path: Option<Span>,
+    source: Option<Text>,
+    path: Option<Text>,
 }
 
-/// Where something is, and where its names are.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    /// Its header; 0 in version 1.0.
-    part: u32,
-    /// Where its name begins in the only part of version 1.0.
-    at: u64,
-    source: Span,
-    /// Of an array.
-    path: Span,
-}
+impl Text {
+    /// A text in a part.
+    fn of(text: &str, part: u32, bytes: &[u8]) -> Self {
+        let start = (text.as_ptr() as usize).wrapping_sub(bytes.as_ptr() as usize);
+        Self { start: start as u64, len: u32::try_from(text.len()).unwrap_or(u32::MAX), part }
+    }
 
-/// A text in a header, or in the only part.
-#[derive(Clone, Copy, Debug, Default)]
-struct Span {
-    start: u64,
-    len: u32,
-}
+    fn end(self) -> Option<usize> {
+        usize::try_from(self.start.checked_add(self.len.into())?).ok()
+    }
 
-impl Span {
-    /// Where a text of a part is in it.
-    fn of(text: &str, part: &[u8]) -> Self {
-        let start = (text.as_ptr() as usize).wrapping_sub(part.as_ptr() as usize);
-        Self { start: start as u64, len: u32::try_from(text.len()).unwrap_or(u32::MAX) }
+    fn get<P: AsRef<[u8]>>(self, train: TrainRef<'_, P>) -> &[u8] {
+        let range = usize::try_from(self.start).ok().and_then(|start| Some(start..self.end()?));
+        range.and_then(|range| train.part(self.part).get(range)).unwrap_or_default()
+    }
+
+    /// What is wrong where it is.
+    fn fault(self, kind: DecodeErrorKind, what: What) -> DecodeError {
+        DecodeError::new(kind, self.part, usize::try_from(self.start).unwrap_or(usize::MAX), what)
     }
 }
 
@@ -74,132 +111,160 @@ impl TrainIndex {
     /// An index without room yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { sources: Vec::new(), arrays: Vec::new(), faults: Vec::new() }
+        Self { sources: Vec::new(), properties: Vec::new(), strays: Vec::new(), ranks: Vec::new(), faults: Vec::new() }
     }
 
     /// Looks at all of a train once, and sorts what is in it by name: O(n log n) for n parts and properties.
+    ///
+    /// Of each source and of each property at most 150 bytes are kept, of [`Limits::max_properties`](crate::Limits::max_properties) at most.
     pub fn build<'i, 'a, P: AsRef<[u8]>>(&'i mut self, train: TrainRef<'a, P>) -> Indexed<'i, 'a, P> {
         self.sources.clear();
-        self.arrays.clear();
+        self.properties.clear();
+        self.strays.clear();
+        self.ranks.clear();
         self.faults.clear();
+        self.collect(train);
+        self.sort_sources(train);
+        self.sort_properties(train);
+        self.faults.sort_unstable_by_key(|fault| (fault.error.part(), fault.error.offset()));
+        Indexed::new(self, train)
+    }
+
+    fn collect<P: AsRef<[u8]>>(&mut self, train: TrainRef<'_, P>) {
         let mut items = train.items();
+        // The name of the last source.
+        let mut current = None;
         loop {
             let (part, at) = items.position();
             let bytes = train.part(part);
             match items.next() {
                 None => break,
                 Some(Ok(Item::Source(source))) => {
-                    self.sources.push(Entry {
-                        part,
-                        at,
-                        source: Span::of(source.name(), bytes),
-                        path: Span::default(),
-                    });
+                    current = self.source(train, source, part, at).then_some(source.name());
                 }
-                Some(Ok(Item::Array(array))) => {
-                    let (source, path) = (Span::of(array.source(), bytes), Span::of(array.path(), bytes));
-                    self.arrays.push(Entry { part, at, source, path });
-                }
+                Some(Ok(Item::Array(array))) => self.array(train, array, part, current),
                 Some(Ok(Item::Other(_))) => {}
                 // Which source there was before does not matter to who looks for all of them.
                 Some(Err(error)) if error.error.kind() == DecodeErrorKind::UnknownSource => {
                     if let Ok(Item::Array(array)) = train.at(part, at) {
-                        let (source, path) = (Span::of(array.source(), bytes), Span::of(array.path(), bytes));
-                        self.arrays.push(Entry { part, at, source, path });
+                        self.array(train, array, part, current);
                     }
                 }
                 Some(Err(PartError { source_name, path, error })) => {
-                    let span = |name: &str| Span::of(name, bytes);
-                    self.faults.push(Fault { error, source: source_name.map(span), path: path.map(span) });
+                    let text = |text: &str| Text::of(text, part, bytes);
+                    self.faults.push(Fault { error, source: source_name.map(text), path: path.map(text) });
                 }
             }
         }
-        self.reject_twice(train);
-        self.reject_lost(train);
-        self.reject_covered(train);
-        self.faults.sort_unstable_by_key(|fault| (fault.error.part(), fault.error.offset()));
-        Indexed::new(self, train)
     }
 
-    /// Sources and properties that are there more than once: the first counts.
-    fn reject_twice<P: AsRef<[u8]>>(&mut self, train: TrainRef<'_, P>) {
-        let Self { sources, arrays, faults } = self;
-        let in_order =
-            |a: &Entry, b: &Entry| names(train, a).cmp(&names(train, b)).then((a.part, a.at).cmp(&(b.part, b.at)));
-        for (entries, kind, what) in [
-            (sources, DecodeErrorKind::DuplicateSource, What::Source),
-            (arrays, DecodeErrorKind::DuplicatePath, What::Path),
-        ] {
-            entries.sort_unstable_by(in_order);
-            entries.dedup_by(|next, kept| {
-                let twice = names(train, next) == names(train, kept);
-                if twice {
-                    faults.push(fault(next, kind, what));
-                }
-                twice
-            });
+    /// Whether there is room for its properties.
+    fn source<P: AsRef<[u8]>>(&mut self, train: TrainRef<'_, P>, source: SourceRef<'_>, part: u32, at: u64) -> bool {
+        let name = Text::of(source.name(), part, train.part(part));
+        let data = if train.is_single() { part } else { part.saturating_add(1) };
+        if let Some(error) = self.over(train, source.len(), name) {
+            self.faults.push(Fault { error, source: Some(name), path: None });
+            return false;
+        }
+        // There are no more than `max_parts`.
+        let ordinal = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
+        self.sources.push(SourceEntry { name, at, ordinal });
+        let bytes = train.part(data);
+        let entry = |(path, _)| Entry { path: Text::of(path, data, bytes), source: ordinal };
+        self.properties.extend(source.properties().map(entry));
+        true
+    }
+
+    fn array<P: AsRef<[u8]>>(
+        &mut self,
+        train: TrainRef<'_, P>,
+        array: ArrayPart<'_>,
+        part: u32,
+        current: Option<&str>,
+    ) {
+        let text = |text| Text::of(text, part, train.part(part));
+        let (source, path) = (text(array.source()), text(array.path()));
+        if let Some(error) = self.over(train, 1, path) {
+            self.faults.push(Fault { error, source: Some(source), path: Some(path) });
+        } else if current == Some(array.source()) {
+            let last = self.sources.len().saturating_sub(1);
+            self.properties.push(Entry { path, source: u32::try_from(last).unwrap_or(u32::MAX) });
+        } else {
+            self.strays.push(Stray { source, path });
         }
     }
 
-    /// Arrays of sources that are not there.
-    fn reject_lost<P: AsRef<[u8]>>(&mut self, train: TrainRef<'_, P>) {
-        let Self { sources, arrays, faults } = self;
-        arrays.retain(|array| {
-            let found = find(train, sources, name(train, array), b"").is_some();
-            if !found {
-                faults.push(fault(array, DecodeErrorKind::UnknownSource, What::Source));
+    /// That there are too many properties with so many more.
+    fn over<P>(&self, train: TrainRef<'_, P>, more: usize, at: Text) -> Option<DecodeError> {
+        let met = self.properties.len().saturating_add(self.strays.len()).saturating_add(more) as u64;
+        let max = train.limits().max_properties.into();
+        let offset = usize::try_from(at.start).unwrap_or(usize::MAX);
+        (met > max).then(|| DecodeError::over(Limit::MaxProperties, met, max, at.part, offset, What::Data))
+    }
+
+    /// By name; of those that are there more than once the first counts.
+    fn sort_sources<P: AsRef<[u8]>>(&mut self, train: TrainRef<'_, P>) {
+        let Self { sources, ranks, faults, .. } = self;
+        let key = |entry: &SourceEntry| (entry.name.get(train), entry.ordinal);
+        sources.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
+        ranks.resize(sources.len(), Rank::default());
+        let (mut rank, mut kept) = (0_u32, None);
+        sources.retain(|entry| {
+            let name = entry.name.get(train);
+            let twice = kept == Some(name);
+            if twice {
+                let error = entry.name.fault(DecodeErrorKind::DuplicateSource, What::Source);
+                faults.push(Fault { error, source: Some(entry.name), path: None });
+            } else {
+                rank = rank.saturating_add(kept.is_some().into());
+                kept = Some(name);
             }
-            found
+            if let Some(slot) = ranks.get_mut(entry.ordinal as usize) {
+                *slot = Rank { rank, twice };
+            }
+            !twice
         });
     }
 
-    /// Arrays at whose path there is another property.
-    fn reject_covered<P: AsRef<[u8]>>(&mut self, train: TrainRef<'_, P>) {
-        let Self { sources, arrays, faults } = self;
-        if arrays.is_empty() {
-            return;
-        }
-        for entry in sources.iter() {
-            let Ok(Item::Source(source)) = train.at(entry.part, entry.at) else { continue };
-            for (path, _) in source.properties() {
-                let covered = find(train, arrays, source.name().as_bytes(), path.as_bytes());
-                if let Some(array) = covered.and_then(|at| arrays.get_mut(at)).filter(|array| array.at == 0) {
-                    faults.push(fault(array, DecodeErrorKind::DuplicatePath, What::Path));
-                    array.at = LOST;
-                }
+    /// By source and path; of those that are there more than once the first counts.
+    fn sort_properties<P: AsRef<[u8]>>(&mut self, train: TrainRef<'_, P>) {
+        let Self { sources, properties, strays, ranks, faults } = self;
+        properties.retain_mut(|entry| {
+            let Rank { rank, twice } = ranks.get(entry.source as usize).copied().unwrap_or_default();
+            entry.source = rank;
+            !twice || is_array(train, entry)
+        });
+        for &Stray { source, path } in strays.iter() {
+            if let Some(rank) = find(train, sources, source.get(train)) {
+                properties.push(Entry { path, source: u32::try_from(rank).unwrap_or(u32::MAX) });
+            } else {
+                let error = source.fault(DecodeErrorKind::UnknownSource, What::Source);
+                faults.push(Fault { error, source: Some(source), path: Some(path) });
             }
         }
-        arrays.retain(|array| array.at != LOST);
+        let key = |entry: &Entry| (entry.source, entry.path.get(train));
+        let place = |entry: &Entry| (entry.path.part, entry.path.start);
+        properties.sort_unstable_by(|a, b| key(a).cmp(&key(b)).then_with(|| place(a).cmp(&place(b))));
+        properties.dedup_by(|next, kept| {
+            let twice = key(next) == key(kept);
+            if twice {
+                let error = next.path.fault(DecodeErrorKind::DuplicatePath, What::Path);
+                let source = sources.get(next.source as usize).map(|source| source.name);
+                faults.push(Fault { error, source, path: Some(next.path) });
+            }
+            twice
+        });
     }
 }
 
-/// In place of where an array is: it is not to be found. Arrays have parts of their own, and are at their beginning.
-const LOST: u64 = u64::MAX;
-
-/// What is wrong with the header of something.
-fn fault(entry: &Entry, kind: DecodeErrorKind, what: What) -> Fault {
-    let span = if what == What::Path { entry.path } else { entry.source };
-    let error = DecodeError::new(kind, entry.part, usize::try_from(span.start).unwrap_or(usize::MAX), what);
-    // Sources have no path.
-    Fault { error, source: Some(entry.source), path: Some(entry.path).filter(|path| path.start != 0) }
+/// Whether it has a part of its own: headers are even.
+fn is_array<P: AsRef<[u8]>>(train: TrainRef<'_, P>, entry: &Entry) -> bool {
+    !train.is_single() && entry.path.part % 2 == 0
 }
 
-fn slice<P: AsRef<[u8]>>(train: TrainRef<'_, P>, part: u32, span: Span) -> &[u8] {
-    let range = usize::try_from(span.start).ok().and_then(|start| Some(start..start.checked_add(span.len as usize)?));
-    range.and_then(|range| train.part(part).get(range)).unwrap_or_default()
-}
-
-fn name<'a, P: AsRef<[u8]>>(train: TrainRef<'a, P>, entry: &Entry) -> &'a [u8] {
-    slice(train, entry.part, entry.source)
-}
-
-/// Source and path: bytes of UTF-8, whose order is that of code points.
-fn names<'a, P: AsRef<[u8]>>(train: TrainRef<'a, P>, entry: &Entry) -> (&'a [u8], &'a [u8]) {
-    (name(train, entry), slice(train, entry.part, entry.path))
-}
-
-fn find<P: AsRef<[u8]>>(train: TrainRef<'_, P>, entries: &[Entry], source: &[u8], path: &[u8]) -> Option<usize> {
-    entries.binary_search_by(|entry| names(train, entry).cmp(&(source, path))).ok()
+/// Names are bytes of UTF-8, whose order is that of code points.
+fn find<P: AsRef<[u8]>>(train: TrainRef<'_, P>, sources: &[SourceEntry], name: &[u8]) -> Option<usize> {
+    sources.binary_search_by(|entry| entry.name.get(train).cmp(name)).ok()
 }
 
 /// A property of a source.
@@ -234,17 +299,30 @@ impl<'i, 'a, P: AsRef<[u8]>> Indexed<'i, 'a, P> {
     /// The source with this name.
     #[must_use]
     pub fn source(&self, name: &str) -> Option<SourceRef<'a>> {
-        let at = find(self.train, &self.index.sources, name.as_bytes(), b"")?;
-        self.source_of(self.index.sources.get(at)?)
+        self.source_of(self.index.sources.get(self.rank(name)?)?)
     }
 
     /// The property of this source with this path.
     #[must_use]
     pub fn get(&self, source: &str, path: &str) -> Option<Property<'a>> {
-        match find(self.train, &self.index.arrays, source.as_bytes(), path.as_bytes()) {
-            Some(at) => self.array_of(self.index.arrays.get(at)?).map(Property::Array),
-            None => self.source(source)?.get(path).map(Property::Value),
-        }
+        let key = (u32::try_from(self.rank(source)?).ok()?, path.as_bytes());
+        let properties = &self.index.properties;
+        let at = properties.binary_search_by(|entry| (entry.source, entry.path.get(self.train)).cmp(&key)).ok()?;
+        self.property_of(properties.get(at)?)
+    }
+
+    /// The properties of a source, by path.
+    pub fn properties(&self, source: &str) -> impl Iterator<Item = (&'a str, Property<'a>)> + use<'i, 'a, P> {
+        let indexed = *self;
+        let path = move |entry: &Entry| core::str::from_utf8(entry.path.get(indexed.train)).ok();
+        self.entries(source).iter().filter_map(move |entry| Some((path(entry)?, indexed.property_of(entry)?)))
+    }
+
+    /// The arrays of a source that have parts of their own, by path.
+    pub fn arrays(&self, source: &str) -> impl Iterator<Item = ArrayPart<'a>> + use<'i, 'a, P> {
+        let indexed = *self;
+        let arrays = self.entries(source).iter().filter(move |entry| is_array(indexed.train, entry));
+        arrays.filter_map(move |entry| indexed.array_of(entry))
     }
 
     /// The image of this source with this path, in whichever form it comes: `data.image` for the pixels `data.image.data`, with what is told of
@@ -263,23 +341,11 @@ impl<'i, 'a, P: AsRef<[u8]>> Indexed<'i, 'a, P> {
         self.index.sources.iter().filter_map(move |entry| indexed.source_of(entry))
     }
 
-    /// The arrays of a source that have parts of their own, by path.
-    pub fn arrays(&self, source: &str) -> impl Iterator<Item = ArrayPart<'a>> + use<'i, 'a, P> {
-        let indexed = *self;
-        let arrays = &self.index.arrays;
-        let start = arrays.partition_point(|entry| name(self.train, entry) < source.as_bytes());
-        let rest = arrays.get(start..).unwrap_or_default();
-        let end = rest.partition_point(|entry| name(self.train, entry) == source.as_bytes());
-        rest.get(..end).unwrap_or_default().iter().filter_map(move |entry| indexed.array_of(entry))
-    }
-
     /// What is wrong with parts that are lost, in their order: each of them is told once, and costs no other.
     pub fn errors(&self) -> impl ExactSizeIterator<Item = PartError<'a>> + use<'i, 'a, P> {
         let train = self.train;
         self.index.faults.iter().map(move |&Fault { error, source, path }| {
-            // Names stand in headers, which are even.
-            let header = u32::try_from(error.part()).unwrap_or(u32::MAX) & !1;
-            let text = |span: Option<Span>| core::str::from_utf8(slice(train, header, span?)).ok();
+            let text = |text: Option<Text>| core::str::from_utf8(text?.get(train)).ok();
             PartError { source_name: text(source), path: text(path), error }
         })
     }
@@ -290,18 +356,39 @@ impl<'i, 'a, P: AsRef<[u8]>> Indexed<'i, 'a, P> {
         self.train
     }
 
-    fn source_of(&self, entry: &Entry) -> Option<SourceRef<'a>> {
-        if let Ok(Item::Source(source)) = self.train.at(entry.part, entry.at) { Some(source) } else { None }
+    fn rank(&self, source: &str) -> Option<usize> {
+        find(self.train, &self.index.sources, source.as_bytes())
+    }
+
+    /// Those of a source.
+    fn entries(&self, source: &str) -> &'i [Entry] {
+        let Some(rank) = self.rank(source).and_then(|rank| u32::try_from(rank).ok()) else { return &[] };
+        let properties = &self.index.properties;
+        let start = properties.partition_point(|entry| entry.source < rank);
+        let rest = properties.get(start..).unwrap_or_default();
+        rest.get(..rest.partition_point(|entry| entry.source == rank)).unwrap_or_default()
+    }
+
+    fn source_of(&self, entry: &SourceEntry) -> Option<SourceRef<'a>> {
+        if let Ok(Item::Source(source)) = self.train.at(entry.name.part, entry.at) { Some(source) } else { None }
+    }
+
+    fn property_of(&self, entry: &Entry) -> Option<Property<'a>> {
+        if is_array(self.train, entry) {
+            return self.array_of(entry).map(Property::Array);
+        }
+        let value = self.train.part(entry.path.part).get(entry.path.end()?..)?;
+        Reader::new(value).value_with(&self.train.limits().values()).ok().map(Property::Value)
     }
 
     fn array_of(&self, entry: &Entry) -> Option<ArrayPart<'a>> {
-        if let Ok(Item::Array(array)) = self.train.at(entry.part, entry.at) { Some(array) } else { None }
+        if let Ok(Item::Array(array)) = self.train.at(entry.path.part, 0) { Some(array) } else { None }
     }
 }
 
 impl<P> fmt::Debug for Indexed<'_, '_, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TrainIndex { sources, arrays, faults } = self.index;
-        write!(f, "Indexed({} sources, {} arrays, {} errors)", sources.len(), arrays.len(), faults.len())
+        let TrainIndex { sources, properties, faults, .. } = self.index;
+        write!(f, "Indexed({} sources, {} properties, {} errors)", sources.len(), properties.len(), faults.len())
     }
 }

@@ -77,7 +77,7 @@
 //!
 //! # Limits
 //!
-//! [`Limits`]: 65 536 parts, and as many sources in version 1.0; 64 lists and maps in one another; 64 axes. A server holds 10 trains, and
+//! [`Limits`]: 65 536 parts, and as many sources in version 1.0; 1 048 576 properties in an index; 64 lists and maps in one another; 64 axes. A server holds 10 trains, and
 //! repeats 4096 bytes of a bad request.
 //!
 //! # What it does not do

@@ -6,6 +6,8 @@ use msgpack_numpy_codec::Limits as ValueLimits;
 pub struct Limits {
     /// Most parts of a message, and most sources in the single part of version 1.0; 65 536.
     pub max_parts: u32,
+    /// Most properties that a [`TrainIndex`](crate::TrainIndex) takes in; 1 048 576. A source with more of them than are left is lost to it.
+    pub max_properties: u32,
     /// Most lists and maps in one another in a header, in data, and in the single part of version 1.0; 64.
     pub max_depth: u8,
     /// Most axes of an array; 64, as numpy's.
@@ -18,12 +20,26 @@ pub struct Limits {
 
 impl Limits {
     /// The defaults.
-    pub const DEFAULT: Self = Self { max_parts: 1 << 16, max_depth: 64, max_axes: 64, max_trains: 10, max_echo: 4096 };
+    pub const DEFAULT: Self = Self {
+        max_parts: 1 << 16,
+        max_properties: 1 << 20,
+        max_depth: 64,
+        max_axes: 64,
+        max_trains: 10,
+        max_echo: 4096,
+    };
 
     /// Most parts of a message.
     #[must_use]
     pub const fn with_max_parts(mut self, max_parts: u32) -> Self {
         self.max_parts = max_parts;
+        self
+    }
+
+    /// Most properties of a train in an index.
+    #[must_use]
+    pub const fn with_max_properties(mut self, max_properties: u32) -> Self {
+        self.max_properties = max_properties;
         self
     }
 

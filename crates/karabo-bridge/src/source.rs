@@ -99,6 +99,11 @@ impl<'a> SourceRef<'a> {
         Properties { entries: self.data.iter(), place: self.metadata.0, version: self.version }
     }
 
+    /// At least as many as there are properties.
+    pub(crate) const fn len(self) -> usize {
+        self.data.len()
+    }
+
     /// The first property with this path; in versions 2.x arrays are not among them, see [`TrainIndex`](crate::TrainIndex).
     #[must_use]
     pub fn get(self, path: &str) -> Option<ValueRef<'a>> {

@@ -89,6 +89,12 @@ impl<'a, P: AsRef<[u8]>> MessageRef<'a, P> {
     }
 }
 
+impl<P> TrainRef<'_, P> {
+    pub(crate) const fn limits(self) -> Limits {
+        self.limits
+    }
+}
+
 impl<'a, P: AsRef<[u8]>> TrainRef<'a, P> {
     /// The parts of a train, under [`Limits::DEFAULT`].
     ///
@@ -157,6 +163,11 @@ impl<'a, P: AsRef<[u8]>> TrainRef<'a, P> {
     pub fn into_owned(self) -> Train {
         let parts = self.parts.iter().map(|part| Bytes::copy_from_slice(part.as_ref())).collect();
         Train::new(parts, self.limits)
+    }
+
+    /// Whether it is one part: version 1.0.
+    pub(crate) const fn is_single(self) -> bool {
+        self.parts.len() == 1
     }
 
     pub(crate) const fn new(parts: &'a [P], limits: Limits) -> Self {

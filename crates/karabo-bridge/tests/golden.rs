@@ -348,6 +348,13 @@ fn an_index_finds_what_the_items_are() {
                 other => panic!("{other:?}"),
             }
         }
+        for source in indexed.sources() {
+            let mut paths: Vec<_> = source.properties().map(|(path, _)| path).collect();
+            paths.extend(indexed.arrays(source.name()).map(ArrayPart::path));
+            paths.sort_unstable();
+            assert_eq!(indexed.properties(source.name()).map(|(path, _)| path).collect::<Vec<_>>(), paths);
+        }
+        assert_eq!(indexed.properties("no such source").count(), 0);
         assert_eq!(indexed.source("no such source"), None);
         assert!(!train.is_mixed(), "{}", vector.name);
     }
