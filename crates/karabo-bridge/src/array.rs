@@ -2,8 +2,8 @@ use core::fmt;
 
 use msgpack_numpy_codec::{Array, ArrayRef, DType, DTypeRef, MapRef, Plain, ShapeRef};
 
-use crate::error::{DecodeError, DecodeErrorKind, What};
-use crate::header::{Content, Header, is_pickle};
+use crate::error::{DecodeError, Limit, What};
+use crate::header::{Content, Header};
 use crate::image::ImageRef;
 use crate::limits::Limits;
 
@@ -25,12 +25,17 @@ impl<'a> DTypeText<'a> {
     /// As `str(dtype)` prints it, or a typestr.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
-        let form = match Plain::parse(text).or_else(|| Plain::from_name(text)) {
-            Some(plain) => Form::Plain(plain),
-            None if text.starts_with(['[', '{', '(']) && DType::parse(text).is_some() => Form::Structured,
-            None => Form::Unknown,
-        };
-        Self { text, form }
+        Self::read(text).0
+    }
+
+    /// With the dtype, if it has fields.
+    fn read(text: &'a str) -> (Self, Option<DType>) {
+        if let Some(plain) = plain(text) {
+            return (Self { text, form: Form::Plain(plain) }, None);
+        }
+        let structured = DType::parse(text).filter(|_| text.starts_with(['[', '{', '(']));
+        let form = if structured.is_some() { Form::Structured } else { Form::Unknown };
+        (Self { text, form }, structured)
     }
 
     /// The text.
@@ -54,6 +59,13 @@ impl<'a> DTypeText<'a> {
             Form::Unknown => None,
         }
     }
+}
+
+/// A dtype without fields. numpy knows some with marks of an order that they have not.
+fn plain(text: &str) -> Option<Plain> {
+    let bool = matches!(text.as_bytes(), [b'<' | b'>' | b'=' | b'|', b'?']);
+    let text = if bool { "?" } else { text };
+    Plain::parse(text).or_else(|| Plain::from_name(text))
 }
 
 impl fmt::Display for DTypeText<'_> {
@@ -86,27 +98,18 @@ impl<'a> ArrayPart<'a> {
         let text = header.dtype.ok_or_else(|| header.missing(What::DType))?;
         let shape = header.shape(limits)?;
         let params = header.map(header.params, What::Params)?;
-        let dtype = DTypeText::new(text.value);
-        let layout = |dtype: DTypeRef<'_>| match ArrayRef::new(dtype, shape.value, data) {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                Err(DecodeError::of_layout(error, header.part, shape.offset, text.offset, limits.max_axes.into()))
-            }
+        let (met, max) = (text.value.len() as u64, limits.max_dtype.into());
+        if met > max {
+            return Err(DecodeError::over(Limit::MaxDType, met, max, header.part, text.offset, What::DType));
+        }
+        let (dtype, structured) = DTypeText::read(text.value);
+        let understood = match dtype.form {
+            Form::Plain(plain) => Some(DTypeRef::Plain(plain)),
+            Form::Structured | Form::Unknown => structured.as_ref().map(DType::as_ref),
         };
-        match dtype.form {
-            Form::Plain(plain) => layout(DTypeRef::Plain(plain))?,
-            Form::Structured => match dtype.parse() {
-                Some(dtype) => layout(dtype.as_ref())?,
-                None => {
-                    return Err(DecodeError::new(
-                        DecodeErrorKind::UnexpectedType,
-                        header.part,
-                        text.offset,
-                        What::DType,
-                    ));
-                }
-            },
-            Form::Unknown => {}
+        if let Some(Err(error)) = understood.map(|dtype| ArrayRef::new(dtype, shape.value, data)) {
+            let axes = limits.axes().into();
+            return Err(DecodeError::of_layout(error, header.part, shape.offset, text.offset, axes));
         }
         Ok(Self {
             source: header.source.value,
@@ -199,19 +202,9 @@ pub struct OtherPart<'a> {
 }
 
 impl<'a> OtherPart<'a> {
-    pub(crate) fn read(header: &Header<'a>, encoded: &'a [u8], data: &'a [u8]) -> Result<Self, DecodeError> {
-        if is_pickle(data) {
-            return Err(DecodeError::new(DecodeErrorKind::Pickle, header.part.saturating_add(1), 0, What::Data));
-        }
+    pub(crate) fn read(header: &Header<'a>, encoded: &'a [u8], data: &'a [u8]) -> Self {
         let path = header.path.map(|path| path.value);
-        Ok(Self {
-            source: header.source.value,
-            path,
-            content: header.content,
-            header: encoded,
-            data,
-            part: header.part,
-        })
+        Self { source: header.source.value, path, content: header.content, header: encoded, data, part: header.part }
     }
 
     /// Whose it is.

@@ -55,6 +55,8 @@ pub enum Limit {
     MaxDepth,
     /// [`Limits::max_axes`](crate::Limits::max_axes).
     MaxAxes,
+    /// [`Limits::max_dtype`](crate::Limits::max_dtype).
+    MaxDType,
 }
 
 impl fmt::Display for Limit {
@@ -64,6 +66,7 @@ impl fmt::Display for Limit {
             Self::MaxProperties => "max_properties",
             Self::MaxDepth => "max_depth",
             Self::MaxAxes => "max_axes",
+            Self::MaxDType => "max_dtype",
         })
     }
 }
@@ -271,7 +274,7 @@ impl From<DecodeError> for std::io::Error {
 
 /// A part that was refused, and whose it is, as far as it tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{error}")]
+#[error("{error}{}", Names(*source_name, *path))]
 #[expect(clippy::exhaustive_structs, reason = "all that there is to tell")]
 pub struct PartError<'a> {
     /// The source, if the header says so.
@@ -281,6 +284,28 @@ pub struct PartError<'a> {
     /// What is wrong, and where.
     #[source]
     pub error: DecodeError,
+}
+
+/// Whose a part is, as far as it tells.
+struct Names<'a>(Option<&'a str>, Option<&'a str>);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self(Some(source), Some(path)) => write!(f, " of {source:?}, {path:?}"),
+            Self(Some(source), None) => write!(f, " of {source:?}"),
+            Self(None, Some(path)) => write!(f, " of {path:?}"),
+            Self(None, None) => Ok(()),
+        }
+    }
+}
+
+#[cfg(feature = "std")]
+impl From<PartError<'_>> for std::io::Error {
+    /// Without the names.
+    fn from(error: PartError<'_>) -> Self {
+        error.error.into()
+    }
 }
 
 /// A message that comes at a wrong moment.

@@ -1,6 +1,6 @@
 use msgpack_numpy_codec::{MapRef, Reader, ShapeRef, Token, ValueRef};
 
-use crate::error::{DecodeError, DecodeErrorKind, What};
+use crate::error::{DecodeError, DecodeErrorKind, Limit, What};
 use crate::limits::Limits;
 
 /// What comes in the data part behind a header.
@@ -40,7 +40,7 @@ impl<'a> Content<'a> {
 
     /// Words for which the data part is a pickle.
     fn is_pickle(self) -> bool {
-        matches!(self, Self::Other(word) if word.starts_with("pickle"))
+        matches!(self, Self::Other(word) if word == "pickle" || word.starts_with("pickle."))
     }
 }
 
@@ -103,7 +103,7 @@ impl<'a> Header<'a> {
         };
         match ShapeRef::of_list(list) {
             Ok(value) => Ok(At { value, offset: shape.offset }),
-            Err(error) => Err(DecodeError::of(&error, self.part, shape.offset, What::Shape, limits.max_axes.into())),
+            Err(error) => Err(DecodeError::of(&error, self.part, shape.offset, What::Shape, limits.axes().into())),
         }
     }
 
@@ -111,7 +111,8 @@ impl<'a> Header<'a> {
     pub(crate) fn map(&self, field: Option<At<ValueRef<'a>>>, what: What) -> Result<Option<MapRef<'a>>, DecodeError> {
         match field {
             None => Ok(None),
-            Some(At { value: ValueRef::Map(map), .. }) => Ok(Some(map)),
+            // Whatever its keys are.
+            Some(At { value: ValueRef::Map(map) | ValueRef::Faulty(map, _), .. }) => Ok(Some(map)),
             Some(At { offset, .. }) => Err(DecodeError::new(DecodeErrorKind::UnexpectedType, self.part, offset, what)),
         }
     }
@@ -139,7 +140,10 @@ impl<'a> Fields<'a> {
             return Err(DecodeError::new(DecodeErrorKind::UnexpectedType, part, 0, What::Header));
         };
         // The header is one of the maps that count.
-        let inner = limits.values().with_max_depth(limits.max_depth.saturating_sub(1));
+        let Some(depth) = limits.max_depth.checked_sub(1) else {
+            return Err(DecodeError::over(Limit::MaxDepth, 0, 0, part, 0, What::Header));
+        };
+        let inner = limits.values().with_max_depth(depth);
         for _ in 0..len {
             let key = reader.value_with(&inner).map_err(failed)?;
             let offset = reader.position();
@@ -147,13 +151,13 @@ impl<'a> Fields<'a> {
             let text = |what| text(value, part, offset, what).map(|value| At { value, offset });
             let any = At { value, offset };
             let twice = match key.as_bytes() {
-                Some(b"source") => self.source.replace(text(What::Source)?).map(|_| What::Source),
-                Some(b"content") => self.content.replace(text(What::Content)?).map(|_| What::Content),
-                Some(b"path") => self.path.replace(text(What::Path)?).map(|_| What::Path),
-                Some(b"dtype") => self.dtype.replace(text(What::DType)?).map(|_| What::DType),
-                Some(b"metadata") => self.metadata.replace(any).map(|_| What::Metadata),
-                Some(b"shape") => self.shape.replace(any).map(|_| What::Shape),
-                Some(b"params") => self.params.replace(any).map(|_| What::Params),
+                Some(b"source") => set(&mut self.source, text(What::Source)?, What::Source),
+                Some(b"content") => set(&mut self.content, text(What::Content)?, What::Content),
+                Some(b"path") => set(&mut self.path, text(What::Path)?, What::Path),
+                Some(b"dtype") => set(&mut self.dtype, text(What::DType)?, What::DType),
+                Some(b"metadata") => set(&mut self.metadata, any, What::Metadata),
+                Some(b"shape") => set(&mut self.shape, any, What::Shape),
+                Some(b"params") => set(&mut self.params, any, What::Params),
                 _ => None,
             };
             if let Some(what) = twice {
@@ -170,6 +174,13 @@ impl<'a> Fields<'a> {
         }
         Ok((source, word))
     }
+}
+
+/// Fills a field, unless it is.
+fn set<T>(field: &mut Option<T>, value: T, what: What) -> Option<What> {
+    let twice = field.is_some().then_some(what);
+    field.get_or_insert(value);
+    twice
 }
 
 /// A text; as bytes it is taken too.

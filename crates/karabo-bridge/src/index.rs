@@ -3,11 +3,11 @@ use core::fmt;
 
 use msgpack_numpy_codec::{Reader, ValueRef};
 
-use crate::array::ArrayPart;
+use crate::array::{ArrayPart, OtherPart};
 use crate::error::{DecodeError, DecodeErrorKind, Limit, PartError, What};
 use crate::image::ImageRef;
 use crate::source::SourceRef;
-use crate::train::{Item, TrainRef};
+use crate::train::{Item, TrainRef, introduced};
 
 /// The room for an [`Indexed`] train: kept from one to the next, so that once it has grown to the largest nothing is allocated.
 ///
@@ -152,6 +152,11 @@ impl TrainIndex {
                 }
                 Some(Err(PartError { source_name, path, error })) => {
                     let text = |text: &str| Text::of(text, part, bytes);
+                    // Its properties are lost, and its arrays are not.
+                    if let Some(name) = introduced(part, bytes, &train.limits()).filter(|_| !train.is_single()) {
+                        current = Some(name);
+                        self.sources.push(self.begun(text(name), at));
+                    }
                     self.faults.push(Fault { error, source: source_name.map(text), path: path.map(text) });
                 }
             }
@@ -166,13 +171,18 @@ impl TrainIndex {
             self.faults.push(Fault { error, source: Some(name), path: None });
             return false;
         }
-        // There are no more than `max_parts`.
-        let ordinal = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
-        self.sources.push(SourceEntry { name, at, ordinal });
+        let begun = self.begun(name, at);
+        let ordinal = begun.ordinal;
+        self.sources.push(begun);
         let bytes = train.part(data);
         let entry = |(path, _)| Entry { path: Text::of(path, data, bytes), source: ordinal };
         self.properties.extend(source.properties().map(entry));
         true
+    }
+
+    fn begun(&self, name: Text, at: u64) -> SourceEntry {
+        // There are no more than `max_parts`.
+        SourceEntry { name, at, ordinal: u32::try_from(self.sources.len()).unwrap_or(u32::MAX) }
     }
 
     fn array<P: AsRef<[u8]>>(
@@ -339,6 +349,12 @@ impl<'i, 'a, P: AsRef<[u8]>> Indexed<'i, 'a, P> {
     pub fn sources(&self) -> impl Iterator<Item = SourceRef<'a>> + use<'i, 'a, P> {
         let indexed = *self;
         self.index.sources.iter().filter_map(move |entry| indexed.source_of(entry))
+    }
+
+    /// Pairs whose content is not known, in their order.
+    pub fn others(&self) -> impl Iterator<Item = OtherPart<'a>> + use<'i, 'a, P> {
+        let of = |item| if let Ok(Item::Other(other)) = item { Some(other) } else { None };
+        self.train.items().filter_map(of)
     }
 
     /// What is wrong with parts that are lost, in their order: each of them is told once, and costs no other.

@@ -1,5 +1,5 @@
 //! The Karabo bridge protocol of European XFEL: trains of detector data in ZeroMQ messages, versions 1.0, 2.0, 2.1 and 2.2, read and
-//! written, arrays never copied. Sans-IO: parts of messages come in as slices, and go out as slices.
+//! written, arrays never copied but into the one part of 1.0. Sans-IO: parts of messages come in as slices, and go out as slices.
 //!
 //! No unsafe code; no panic on any input; `no_std` with `alloc`. The protocol as implemented is in
 //! [SPEC.md](https://docs.rs/crate/karabo-bridge/latest/source/SPEC.md).
@@ -24,8 +24,8 @@
 //!
 //! # Writing
 //!
-//! A [`TrainWriter`] makes the parts of a message in any version, byte for byte as the Python package does, and leaves arrays where they
-//! are.
+//! A [`TrainWriter`] makes the parts of a message in any version, byte for byte as the Python package does. In versions 2.x it leaves arrays
+//! where they are; one part has to have copies.
 //!
 //! # Images
 //!
@@ -77,8 +77,8 @@
 //!
 //! # Limits
 //!
-//! [`Limits`]: 65 536 parts, and as many sources in version 1.0; 1 048 576 properties in an index; 64 lists and maps in one another; 64 axes. A server holds 10 trains, and
-//! repeats 4096 bytes of a bad request.
+//! [`Limits`]: 65 536 parts, and as many sources in version 1.0; 1 048 576 properties in an index; 64 lists and maps in one another; 64 axes;
+//! 65 536 bytes of the text of a dtype. A server holds 10 trains, and repeats 4096 bytes of a bad request.
 //!
 //! # What it does not do
 //!

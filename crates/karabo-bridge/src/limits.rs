@@ -10,8 +10,10 @@ pub struct Limits {
     pub max_properties: u32,
     /// Most lists and maps in one another in a header, in data, and in the single part of version 1.0; 64.
     pub max_depth: u8,
-    /// Most axes of an array; 64, as numpy's.
+    /// Most axes of an array; 64, as numpy's, and no more than that, whatever is set.
     pub max_axes: u8,
+    /// Most bytes of the text of a dtype; 65 536. One with fields takes some 25 times its text while it is read.
+    pub max_dtype: u32,
     /// Most trains that a [`ReplyServer`](crate::ReplyServer) holds; 10, as the Python server's.
     pub max_trains: u32,
     /// Most bytes of a bad request that a [`ReplyServer`](crate::ReplyServer) repeats; 4096.
@@ -25,6 +27,7 @@ impl Limits {
         max_properties: 1 << 20,
         max_depth: 64,
         max_axes: 64,
+        max_dtype: 1 << 16,
         max_trains: 10,
         max_echo: 4096,
     };
@@ -57,6 +60,13 @@ impl Limits {
         self
     }
 
+    /// Most bytes of the text of a dtype.
+    #[must_use]
+    pub const fn with_max_dtype(mut self, max_dtype: u32) -> Self {
+        self.max_dtype = max_dtype;
+        self
+    }
+
     /// Most trains that a server holds.
     #[must_use]
     pub const fn with_max_trains(mut self, max_trains: u32) -> Self {
@@ -73,7 +83,13 @@ impl Limits {
 
     /// Those for MessagePack.
     pub(crate) const fn values(&self) -> ValueLimits {
-        ValueLimits::DEFAULT.with_max_depth(self.max_depth).with_max_axes(self.max_axes)
+        ValueLimits::DEFAULT.with_max_depth(self.max_depth).with_max_axes(self.axes())
+    }
+
+    /// Most axes that can be.
+    pub(crate) const fn axes(&self) -> u8 {
+        let most = Self::DEFAULT.max_axes;
+        if self.max_axes < most { self.max_axes } else { most }
     }
 }
 

@@ -27,6 +27,9 @@ pub struct Timestamp {
     pub frac: u64,
 }
 
+/// Seconds that a double may be off in this millennium, and some.
+const PRECISION: f64 = 2e-6;
+
 /// Attoseconds of a second.
 const SECOND: u64 = 1_000_000_000_000_000_000;
 
@@ -62,7 +65,8 @@ impl<'a> MetadataRef<'a> {
     /// Seconds since 1970, to about a quarter of a microsecond; see [`time`](Self::time).
     #[must_use]
     pub fn timestamp(self) -> Option<f64> {
-        self.get("timestamp")?.as_f64()
+        let value = self.get("timestamp")?;
+        value.as_f64().or_else(|| value.as_i64().map(|seconds| seconds as f64))
     }
 
     /// Seconds and attoseconds, whichever way they are spelled (SPEC.md §4); `None` if either is missing or is no such number.
@@ -73,9 +77,20 @@ impl<'a> MetadataRef<'a> {
         let frac = match self.part("frac")? {
             // The first senders wrote the digits as a number, and lost the zeros in front.
             (value, Form::Nested) => digits(value.as_u64()?),
-            (value, Form::Flat) => value.as_u64().or_else(|| fraction(value.as_bytes()?)),
+            (value, Form::Flat) => value.as_u64().or_else(|| self.fraction(sec, value.as_bytes()?)),
         };
         Some(Timestamp { sec, frac: frac.filter(|frac| *frac < SECOND)? })
+    }
+
+    /// Digits behind the decimal point. Should a sender have lost zeros in front of them, its `timestamp` tells.
+    fn fraction(self, sec: u64, text: &[u8]) -> Option<u64> {
+        let (right, left) = (fraction(text)?, decimal(text)?);
+        let Some(due) = self.timestamp() else { return Some(right) };
+        let agrees = |frac: u64| {
+            let off = due - (sec as f64 + frac as f64 / SECOND as f64);
+            off.max(-off) < PRECISION
+        };
+        Some(if !agrees(right) && agrees(left) { left } else { right })
     }
 
     /// `timestamp.tid` and the like, or what they were before: entries of a map `timestamp`.

@@ -61,7 +61,7 @@ impl<'a> SourceRef<'a> {
         let (version, place) = match header {
             Some(map) => (Some(Version::V2_2), Place::Map(map)),
             None => match data.get("metadata") {
-                Some(ValueRef::Map(map)) => (Some(Version::V2_0), Place::Map(map)),
+                Some(ValueRef::Map(map) | ValueRef::Faulty(map, _)) => (Some(Version::V2_0), Place::Map(map)),
                 _ if data.iter().any(|(key, _)| flat(key).is_some()) => (Some(Version::V2_1), Place::Flat(data)),
                 _ => (None, Place::Nowhere),
             },

@@ -1,7 +1,7 @@
 use core::fmt;
 
 use bytes::Bytes;
-use msgpack_numpy_codec::{MapRef, Reader, Token, ValueRef};
+use msgpack_numpy_codec::{MapRef, Reader, Token};
 
 use crate::array::{ArrayPart, OtherPart};
 use crate::error::{DecodeError, DecodeErrorKind, Limit, PartError, What};
@@ -11,7 +11,6 @@ use crate::owned::Train;
 use crate::source::{SourceRef, Version};
 
 /// What comes out of a socket.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum MessageRef<'a, P> {
     /// A train.
@@ -26,6 +25,23 @@ pub enum MessageRef<'a, P> {
 pub struct TrainRef<'a, P> {
     parts: &'a [P],
     limits: Limits,
+}
+
+impl<P> Clone for MessageRef<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for MessageRef<'_, P> {}
+
+impl<P> fmt::Debug for MessageRef<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Train(train) => train.fmt(f),
+            Self::Error(reply) => write!(f, "Error({:?})", reply.escape_ascii()),
+        }
+    }
 }
 
 impl<P> Clone for TrainRef<'_, P> {
@@ -214,14 +230,23 @@ fn single(part: &[u8], limits: &Limits) -> Result<(), DecodeError> {
     if is_pickle(part) {
         return Err(DecodeError::new(DecodeErrorKind::Pickle, 0, 0, What::Message));
     }
-    match ValueRef::decode_with(part, &limits.values()) {
-        Ok(ValueRef::Map(map)) if map.len() as u64 > limits.max_parts.into() => {
-            Err(DecodeError::over(Limit::MaxParts, map.len() as u64, limits.max_parts.into(), 0, 0, What::Message))
-        }
-        Ok(ValueRef::Map(_)) => Ok(()),
-        Ok(_) => Err(DecodeError::new(DecodeErrorKind::UnexpectedType, 0, 0, What::Message)),
-        Err(error) => Err(DecodeError::of(&error, 0, 0, What::Message, limits.max_depth.into())),
+    let map = whole_map(part, limits).map_err(|error| of(&error, 0, 0, What::Message, limits))?;
+    if map.len() as u64 > limits.max_parts.into() {
+        return Err(DecodeError::over(Limit::MaxParts, map.len() as u64, limits.max_parts.into(), 0, 0, What::Message));
     }
+    Ok(())
+}
+
+/// A part that is one map, whose keys are names of the sender's.
+fn whole_map<'a>(part: &'a [u8], limits: &Limits) -> Result<MapRef<'a>, msgpack_numpy_codec::DecodeError> {
+    let mut reader = Reader::new(part);
+    let map = reader.map_with(&limits.values())?;
+    reader.finish()?;
+    Ok(map)
+}
+
+fn of(error: &msgpack_numpy_codec::DecodeError, part: u32, at: usize, what: What, limits: &Limits) -> DecodeError {
+    DecodeError::of(error, part, at, what, limits.max_depth.into())
 }
 
 /// Iterator over what is in a train.
@@ -233,6 +258,12 @@ pub struct Items<'a, P> {
     begun: bool,
     /// The entries of the only part, and how many are left.
     single: Option<(Reader<'a>, u32)>,
+}
+
+impl<P> Clone for Items<'_, P> {
+    fn clone(&self) -> Self {
+        Self { train: self.train, next: self.next, begun: self.begun, single: self.single.clone() }
+    }
 }
 
 impl<P> fmt::Debug for Items<'_, P> {
@@ -257,12 +288,18 @@ impl<'a, P: AsRef<[u8]>> Iterator for Items<'a, P> {
         let Some(data) = self.train.parts.get(self.next.saturating_add(1)).map(AsRef::as_ref) else {
             self.next = self.train.parts.len();
             let error = DecodeError::new(DecodeErrorKind::OddParts, part, 0, What::Header);
-            return Some(Err(PartError { source_name: None, path: None, error }));
+            let (source_name, path) = match Header::read(part, header, &limits) {
+                Ok(header) => (Some(header.source.value), header.path.map(|path| path.value)),
+                Err(refused) => (refused.source, refused.path),
+            };
+            return Some(Err(PartError { source_name, path, error }));
         };
         self.next = self.next.saturating_add(2);
         let item = pair(part, header, data, &limits);
         match item {
             Ok(Item::Source(_)) => self.begun = true,
+            // What is lost of it are its properties.
+            Err(_) if introduced(part, header, &limits).is_some() => self.begun = true,
             // Whether it is the right one is another question.
             Ok(Item::Array(array)) if !self.begun => {
                 let (kind, name) = (DecodeErrorKind::UnknownSource, array.source());
@@ -286,6 +323,12 @@ impl<P: AsRef<[u8]>> Items<'_, P> {
     }
 }
 
+/// The source that a header is of, if what follows are its properties.
+pub(crate) fn introduced<'a>(part: u32, header: &'a [u8], limits: &Limits) -> Option<&'a str> {
+    let header = Header::read(part, header, limits).ok()?;
+    (header.content == Content::MsgPack).then_some(header.source.value)
+}
+
 fn pair<'a>(part: u32, encoded: &'a [u8], data: &'a [u8], limits: &Limits) -> Result<Item<'a>, PartError<'a>> {
     let header = Header::read(part, encoded, limits).map_err(|Refused { source, path, error }| PartError {
         source_name: source,
@@ -295,7 +338,7 @@ fn pair<'a>(part: u32, encoded: &'a [u8], data: &'a [u8], limits: &Limits) -> Re
     let item = match header.content {
         Content::MsgPack => source(&header, data, limits).map(Item::Source),
         Content::Array | Content::ImageData => ArrayPart::read(&header, data, limits).map(Item::Array),
-        Content::Other(_) => OtherPart::read(&header, encoded, data).map(Item::Other),
+        Content::Other(_) => Ok(Item::Other(OtherPart::read(&header, encoded, data))),
     };
     item.map_err(|error| PartError {
         source_name: Some(header.source.value),
@@ -307,15 +350,17 @@ fn pair<'a>(part: u32, encoded: &'a [u8], data: &'a [u8], limits: &Limits) -> Re
 /// The next source of the only part, which was checked.
 fn entry<'a>(reader: &mut Reader<'a>, limits: &Limits) -> Result<SourceRef<'a>, PartError<'a>> {
     let inner = limits.values();
-    let (start, key) = (reader.position(), reader.value_with(&inner));
-    let (at, value) = (reader.position(), reader.value_with(&inner));
-    let of = |error| DecodeError::of(&error, 0, 0, What::Message, limits.max_depth.into());
     let failed = |source_name, error| PartError { source_name, path: None, error };
-    let key = key.map_err(|error| failed(None, of(error)))?;
-    let name = text(key, 0, start, What::Source).map_err(|error| failed(None, error))?;
-    let value = value.map_err(|error| failed(Some(name), of(error)))?;
-    let wrong = || failed(Some(name), DecodeError::new(DecodeErrorKind::UnexpectedType, 0, at, What::Data));
-    let map = value.as_map().ok_or_else(wrong)?;
+    let (start, key) = (reader.position(), reader.value_with(&inner));
+    let key = key.map_err(|error| of(&error, 0, 0, What::Message, limits));
+    let name = key.and_then(|key| text(key, 0, start, What::Source));
+    let (at, value) = (reader.position(), reader.map_with(&inner));
+    if value.is_err() {
+        // It was checked, and is passed.
+        let _ = reader.skip();
+    }
+    let name = name.map_err(|error| failed(None, error))?;
+    let map = value.map_err(|error| failed(Some(name), of(&error, 0, 0, What::Data, limits)))?;
     texts(map, 0, at).map_err(|error| failed(Some(name), error))?;
     Ok(SourceRef::of_single(name, map))
 }
@@ -327,14 +372,9 @@ fn source<'a>(header: &Header<'a>, data: &'a [u8], limits: &Limits) -> Result<So
         return Err(DecodeError::new(DecodeErrorKind::Pickle, part, 0, What::Data));
     }
     let metadata = header.map(header.metadata, What::Metadata)?;
-    match ValueRef::decode_with(data, &limits.values()) {
-        Ok(ValueRef::Map(map)) => {
-            texts(map, part, 0)?;
-            Ok(SourceRef::of_pair(header.part, header.source.value, metadata, map))
-        }
-        Ok(_) => Err(DecodeError::new(DecodeErrorKind::UnexpectedType, part, 0, What::Data)),
-        Err(error) => Err(DecodeError::of(&error, part, 0, What::Data, limits.max_depth.into())),
-    }
+    let map = whole_map(data, limits).map_err(|error| of(&error, part, 0, What::Data, limits))?;
+    texts(map, part, 0)?;
+    Ok(SourceRef::of_pair(header.part, header.source.value, metadata, map))
 }
 
 /// Paths are texts; as bytes they are taken too.

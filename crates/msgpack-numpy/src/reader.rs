@@ -3,7 +3,7 @@ use core::fmt;
 use crate::error::{DecodeError, DecodeErrorKind, Limit, What};
 use crate::limits::Limits;
 use crate::tag::Common;
-use crate::value::ValueRef;
+use crate::value::{MapRef, ValueRef};
 use crate::wire::{NoToken, Token, lex};
 
 /// Pulls MessagePack off a slice, token by token or value by value; allocates nothing. After an error it stays where it was.
@@ -109,6 +109,30 @@ impl<'a> Reader<'a> {
         self.check(limits)?;
         let len = start.len().saturating_sub(self.rest.len());
         Ok(ValueRef::of(start.get(..len).unwrap_or(start), limits))
+    }
+
+    /// The next value as a map, though its keys may be those of an array: for maps whose keys are names of the sender's.
+    ///
+    /// ```
+    /// use msgpack_numpy_codec::{Limits, Reader, ValueRef};
+    ///
+    /// let parameters = b"\x82\xa2nd\xc2\xa4type\xa6camera";
+    /// let map = Reader::new(parameters).map_with(&Limits::DEFAULT)?;
+    /// assert_eq!(map.get("type"), Some(ValueRef::Str(b"camera")));
+    /// # Ok::<(), msgpack_numpy_codec::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`ValueRef::decode`], and [`UnexpectedType`](DecodeErrorKind::UnexpectedType) for a value that is none.
+    pub fn map_with(&mut self, limits: &Limits) -> Result<MapRef<'a>, DecodeError> {
+        let start = self.rest;
+        let Token::Map(len) = self.clone().token()? else {
+            return Err(self.error(DecodeErrorKind::UnexpectedType, What::Value));
+        };
+        self.check(limits)?;
+        let taken = start.len().saturating_sub(self.rest.len());
+        Ok(MapRef::new(start.get(..taken).unwrap_or(start), len, limits))
     }
 
     /// Hands every token that is left to `take`: a loop over [`token`](Self::token), and faster.

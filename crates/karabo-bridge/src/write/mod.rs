@@ -1,0 +1,363 @@
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use bytes::Bytes;
+use msgpack_numpy_codec::{self as msgpack, Array, ArrayRef, ValueRef};
+
+use crate::array::{ArrayPart, OtherPart};
+use crate::limits::Limits;
+use crate::source::Version;
+use crate::train::Item;
+use dummy::Dummy;
+
+mod dummy;
+mod number;
+mod parts;
+
+/// Why a train was not written. Sources and properties are counted from 0, in the order they were begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// A train without sources has no parts in versions 2.x, and no message can be that.
+    #[error("a train without sources")]
+    NoSources,
+    /// A property before the first source, or an array of a source that was not begun.
+    #[error("a property without a source")]
+    NoSource,
+    /// A source with a name that another has.
+    #[error("source {index} has the name of another")]
+    DuplicateSource {
+        /// Which.
+        index: usize,
+    },
+    /// A source with two properties of one path, or two entries of metadata of one name; in versions 2.0 and 2.1 metadata is among the
+    /// properties.
+    #[error("source {index} has a property twice")]
+    DuplicatePath {
+        /// Which.
+        index: usize,
+    },
+    /// A scalar that is no number: versions 2.x have no scalars of numpy.
+    #[error("property {property} of source {index} is a scalar that is no number")]
+    Scalar {
+        /// Which source.
+        index: usize,
+        /// Which of its properties, or of its entries of metadata.
+        property: usize,
+    },
+    /// Something that this version has no place for: a dtype that is no text in 2.x, one that is not understood or a content that is not
+    /// known in 1.0.
+    #[error("property {property} of source {index} is nothing that this version has")]
+    Unsupported {
+        /// Which source.
+        index: usize,
+        /// Which of its properties.
+        property: usize,
+    },
+    /// A value that MessagePack has not.
+    #[error("source {index}: {error}")]
+    Value {
+        /// Which.
+        index: usize,
+        /// Why.
+        #[source]
+        error: msgpack::EncodeError,
+    },
+}
+
+/// Makes a train of sources and their properties into the parts of a message, in any version. In versions 2.x arrays stay where they are; the
+/// one part of version 1.0 has copies of them.
+///
+/// ```
+/// use karabo_bridge::msgpack_numpy_codec::{Array, ValueRef};
+/// use karabo_bridge::{TrainWriter, Version};
+///
+/// let pixels = vec![0_u16; 512 * 1024];
+/// let image = Array::from_slice(&[512, 1024], &pixels).unwrap();
+/// let mut train = TrainWriter::new(Version::V2_2);
+/// train.source("MID_DET_AGIPD1M-1/DET/0CH0:xtdf");
+/// train.metadata("timestamp.tid", ValueRef::UInt(10_000_000_001))?;
+/// train.value("header.pulseCount", ValueRef::Int(64))?;
+/// train.list("data.image.dimensions", [512, 1024].map(ValueRef::Int))?;
+/// train.array("image.data", image.as_ref())?;
+/// let parts = train.finish()?;
+/// assert_eq!(parts.len(), 4);
+/// assert!(core::ptr::eq(parts[3].as_ref(), image.data()));
+/// # Ok::<(), karabo_bridge::EncodeError>(())
+/// ```
+///
+/// A train that was read is written again, in the same version or another, item by item:
+///
+/// ```
+/// use karabo_bridge::{TrainRef, TrainWriter, Version};
+///
+/// let parts = [b"\x81\xa1S\x82\xa1a\x07\xa8metadata\x80"];
+/// let mut train = TrainWriter::new(Version::V2_2);
+/// for item in TrainRef::decode(&parts)?.items() {
+///     train.item(item.unwrap())?;
+/// }
+/// assert_eq!(train.finish()?[1].as_ref(), b"\x81\xa1a\x07");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TrainWriter<'a> {
+    version: Version,
+    sources: Vec<Source<'a>>,
+    dummy: Option<Dummy>,
+    limits: Limits,
+}
+
+#[derive(Clone, Debug)]
+struct Source<'a> {
+    name: Cow<'a, str>,
+    metadata: Vec<(Cow<'a, str>, ValueRef<'a>)>,
+    properties: Vec<(Cow<'a, str>, Property<'a>)>,
+    /// Which it was when it was begun.
+    index: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Property<'a> {
+    Value(ValueRef<'a>),
+    List(Vec<ValueRef<'a>>),
+    Map(Vec<(Cow<'a, str>, ValueRef<'a>)>),
+    Array(ArrayRef<'a>),
+    Shared(&'a Array),
+    Part(ArrayPart<'a>),
+    Other(OtherPart<'a>),
+}
+
+/// A part of a message that was written.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "all that a part can be")]
+pub enum Part<'a> {
+    /// Bytes of its own: headers and properties.
+    Own(Vec<u8>),
+    /// Those of an array, where they are.
+    Borrowed(&'a [u8]),
+    /// Those of an array, shared.
+    Shared(Bytes),
+}
+
+impl AsRef<[u8]> for Part<'_> {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Own(bytes) => bytes,
+            Self::Borrowed(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl PartialEq for Part<'_> {
+    /// By their bytes.
+    fn eq(&self, other: &Self) -> bool {
+        self.as_ref() == other.as_ref()
+    }
+}
+
+impl Eq for Part<'_> {}
+
+impl From<Part<'_>> for Bytes {
+    /// Copies only what is borrowed.
+    fn from(part: Part<'_>) -> Self {
+        match part {
+            Part::Own(bytes) => bytes.into(),
+            Part::Borrowed(bytes) => Self::copy_from_slice(bytes),
+            Part::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl<'a> TrainWriter<'a> {
+    /// A train without sources yet, under [`Limits::DEFAULT`].
+    #[must_use]
+    pub const fn new(version: Version) -> Self {
+        Self { version, sources: Vec::new(), dummy: None, limits: Limits::DEFAULT }
+    }
+
+    /// How deep values may be, and how many axes arrays may have.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Gives sources that have no `timestamp` one, with `timestamp.sec` and `timestamp.frac`: time since 1970, to the precision of a double,
+    /// as the Python server does.
+    #[must_use]
+    pub fn with_dummy_timestamps(mut self, now: Duration) -> Self {
+        self.dummy = Some(Dummy::new(now));
+        self
+    }
+
+    /// Begins a source.
+    pub fn source(&mut self, name: impl Into<Cow<'a, str>>) {
+        let index = self.sources.len();
+        self.sources.push(Source { name: name.into(), metadata: Vec::new(), properties: Vec::new(), index });
+    }
+
+    /// Tells something of the source that was begun last.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::NoSource`].
+    pub fn metadata(&mut self, name: impl Into<Cow<'a, str>>, value: ValueRef<'a>) -> Result<(), EncodeError> {
+        self.sources.last_mut().ok_or(EncodeError::NoSource)?.metadata.push((name.into(), value));
+        Ok(())
+    }
+
+    /// A property of the source that was begun last. Arrays in lists and maps stay there; those by themselves are for
+    /// [`array`](Self::array), and taken here, too.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::NoSource`].
+    pub fn value(&mut self, path: impl Into<Cow<'a, str>>, value: ValueRef<'a>) -> Result<(), EncodeError> {
+        let property = if let ValueRef::Array(array) = value { Property::Array(array) } else { Property::Value(value) };
+        self.property(path, property)
+    }
+
+    /// A list, as a property of the source that was begun last.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::NoSource`].
+    pub fn list(
+        &mut self,
+        path: impl Into<Cow<'a, str>>,
+        items: impl IntoIterator<Item = ValueRef<'a>>,
+    ) -> Result<(), EncodeError> {
+        self.property(path, Property::List(items.into_iter().collect()))
+    }
+
+    /// A map, as a property of the source that was begun last.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::NoSource`].
+    pub fn map(
+        &mut self,
+        path: impl Into<Cow<'a, str>>,
+        entries: impl IntoIterator<Item = (Cow<'a, str>, ValueRef<'a>)>,
+    ) -> Result<(), EncodeError> {
+        self.property(path, Property::Map(entries.into_iter().collect()))
+    }
+
+    /// An array of the source that was begun last: a part of its own in versions 2.x.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::NoSource`].
+    pub fn array(&mut self, path: impl Into<Cow<'a, str>>, array: ArrayRef<'a>) -> Result<(), EncodeError> {
+        self.property(path, Property::Array(array))
+    }
+
+    /// The same, and its part shares its bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::NoSource`].
+    pub fn shared(&mut self, path: impl Into<Cow<'a, str>>, array: &'a Array) -> Result<(), EncodeError> {
+        self.property(path, Property::Shared(array))
+    }
+
+    /// What is in a train that was read: a source with its metadata and properties, or an array of a source that was begun, with its dtype
+    /// as it came and what is told of an image, or a pair that is not known, as it came.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::NoSource`].
+    pub fn item(&mut self, item: Item<'a>) -> Result<(), EncodeError> {
+        let (name, path, property) = match item {
+            Item::Source(source) => {
+                self.source(source.name());
+                source.metadata().entries().try_for_each(|(name, value)| self.metadata(name, value))?;
+                return source.properties().try_for_each(|(path, value)| self.value(path, value));
+            }
+            Item::Array(part) => (part.source(), part.path(), Property::Part(part)),
+            // One without a path has the name of none.
+            Item::Other(part) => (part.source(), part.path().unwrap_or_default(), Property::Other(part)),
+        };
+        // The last, as a rule.
+        let source = self.sources.iter_mut().rev().find(|source| source.name == name);
+        source.ok_or(EncodeError::NoSource)?.properties.push((path.into(), property));
+        Ok(())
+    }
+
+    fn property(&mut self, path: impl Into<Cow<'a, str>>, property: Property<'a>) -> Result<(), EncodeError> {
+        self.sources.last_mut().ok_or(EncodeError::NoSource)?.properties.push((path.into(), property));
+        Ok(())
+    }
+
+    /// The parts of the message.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`].
+    pub fn finish(mut self) -> Result<Vec<Part<'a>>, EncodeError> {
+        self.check()?;
+        match self.version {
+            Version::V1_0 => Ok(alloc::vec![Part::Own(self.single()?)]),
+            _ if self.sources.is_empty() => Err(EncodeError::NoSources),
+            Version::V2_0 | Version::V2_1 => self.pairs(),
+            Version::V2_2 => {
+                self.sources.sort_by(|a, b| a.name.cmp(&b.name));
+                self.pairs()
+            }
+        }
+    }
+
+    /// Names are there once.
+    fn check(&self) -> Result<(), EncodeError> {
+        if let Some(index) = twice(self.sources.iter().map(|source| &*source.name)) {
+            return Err(EncodeError::DuplicateSource { index });
+        }
+        for (index, source) in self.sources.iter().enumerate() {
+            let known = source.properties.iter().filter(|(_, property)| !matches!(property, Property::Other(_)));
+            let paths = twice(known.map(|(path, _)| &**path));
+            let names = twice(source.metadata.iter().map(|(name, _)| &**name));
+            if paths.or(names).is_some() || self.is_covered(source) {
+                return Err(EncodeError::DuplicatePath { index });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a property has the place of metadata. In version 1.0 metadata takes it.
+    fn is_covered(&self, source: &Source<'_>) -> bool {
+        let mut paths = source.properties.iter().map(|(path, _)| &**path);
+        match self.version {
+            Version::V1_0 | Version::V2_2 => false,
+            Version::V2_0 => paths.any(|path| path == METADATA),
+            Version::V2_1 => {
+                let names = self.entries(source);
+                paths
+                    .filter_map(|path| path.strip_prefix(PREFIX))
+                    .any(|path| names.iter().any(|(name, _)| *name == path))
+            }
+        }
+    }
+
+    /// Entries of metadata, and the timestamp that is made up.
+    fn entries<'s>(&'s self, source: &'s Source<'_>) -> Vec<(&'s str, ValueRef<'s>)> {
+        let mut entries: Vec<_> = source.metadata.iter().map(|(name, value)| (&**name, *value)).collect();
+        if let Some(dummy) = &self.dummy {
+            dummy.complete(&mut entries);
+        }
+        entries
+    }
+}
+
+/// Where metadata is in version 2.0.
+const METADATA: &str = "metadata";
+use crate::metadata::PREFIX;
+
+/// The second of two equal names.
+fn twice<'n>(names: impl Iterator<Item = &'n str>) -> Option<usize> {
+    let mut sorted: Vec<_> = names.zip(0..).collect();
+    sorted.sort_unstable();
+    let pairs = sorted.iter().zip(sorted.iter().skip(1));
+    pairs.filter(|(one, next)| one.0 == next.0).map(|(_, next)| next.1).min()
+}
