@@ -131,9 +131,17 @@ impl<'a> Capture<'a> {
     /// # Errors
     ///
     /// A header that is none, a capture that ends in a message, more parts than [`Limits::max_parts`]: offsets are those in the capture, parts
-    /// those of the message. Nothing can be read behind such a fault, and every further call repeats it.
+    /// those of the message. Nothing can be read behind such a fault, and every further call repeats it; `parts` is left empty.
     pub fn read(&mut self, parts: &mut Vec<&'a [u8]>) -> Result<bool, DecodeError> {
         parts.clear();
+        let read = self.message(parts);
+        if read.is_err() {
+            parts.clear();
+        }
+        read
+    }
+
+    fn message(&mut self, parts: &mut Vec<&'a [u8]>) -> Result<bool, DecodeError> {
         let mut offset = self.offset;
         if offset == self.bytes.len() {
             return Ok(false);

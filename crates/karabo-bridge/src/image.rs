@@ -1,4 +1,4 @@
-use msgpack_numpy_codec::{ArrayRef, MapRef, ScalarRef, ValueRef};
+use msgpack_numpy_codec::{ArrayRef, ListRef, MapRef, ScalarRef, ValueRef};
 
 use crate::array::ArrayPart;
 use crate::index::{Indexed, Property};
@@ -127,11 +127,8 @@ impl<'a> ImageRef<'a> {
 
     /// Something below the path of the image.
     fn offer(&mut self, name: &str, property: Property<'a>) {
-        let array = match property {
-            Property::Array(array) => array.as_array(),
-            Property::Value(value) => value.as_array(),
-        };
-        if let (Some(place), Some(_)) = (PIXELS.iter().position(|place| name == *place), array) {
+        let array = plain(property);
+        if let (Some(place), Some(_)) = (PIXELS.iter().position(|place| name.eq_ignore_ascii_case(place)), array) {
             let place = u8::try_from(place).unwrap_or_default();
             if self.pixels.is_none() || place > self.place {
                 (self.pixels, self.place) = (Some(property), place);
@@ -161,10 +158,7 @@ impl<'a> ImageRef<'a> {
     /// Its pixels, unless they are missing, or have fields.
     #[must_use]
     pub fn pixels(&self) -> Option<ArrayRef<'a>> {
-        match self.pixels? {
-            Property::Array(array) => array.as_array(),
-            Property::Value(value) => value.as_array(),
-        }
+        plain(self.pixels?)
     }
 
     /// Bits that a pixel has.
@@ -260,14 +254,22 @@ impl<'a> ImageRef<'a> {
 
     /// What the tile is made of: a list of maps.
     #[must_use]
-    pub fn sub_assemblies(&self) -> Option<ValueRef<'a>> {
-        self.field(Field::SubAssemblies)
+    pub fn sub_assemblies(&self) -> Option<ListRef<'a>> {
+        self.field(Field::SubAssemblies)?.as_list()
     }
 
     /// The number of the tile.
     #[must_use]
     pub fn tile_id(&self) -> Option<i64> {
         self.field(Field::TileId)?.as_i64()
+    }
+}
+
+/// An array whose items have no fields.
+fn plain(property: Property<'_>) -> Option<ArrayRef<'_>> {
+    match property {
+        Property::Array(array) => array.as_array(),
+        Property::Value(value) => value.as_array().filter(|array| array.dtype().as_plain().is_some()),
     }
 }
 
@@ -329,6 +331,9 @@ impl<'a> Numbers<'a> {
 
     /// Them as floats, rounded where they are integers beyond 2^53.
     pub fn floats(self) -> impl Iterator<Item = Option<f64>> + Clone + use<'a> {
-        self.values().map(|value| value.as_f64().or_else(|| Some(value.as_i64()? as f64)))
+        self.values().map(|value| {
+            let signed = || value.as_i64().map(|value| value as f64);
+            value.as_f64().or_else(signed).or_else(|| value.as_u64().map(|value| value as f64))
+        })
     }
 }

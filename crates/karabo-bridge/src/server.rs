@@ -77,14 +77,12 @@ impl<T> ReplyServer<T> {
         Ok(())
     }
 
-    /// The same, and where [`Limits::max_trains`] wait the oldest of them makes room, and is returned: for sources that do not wait. With a limit
-    /// of 0 it is the train.
+    /// The same, and where [`Limits::max_trains`] wait the oldest makes room, and is returned: for sources that do not wait. With a limit of 0
+    /// it may be the train.
     pub fn force(&mut self, train: T) -> Option<T> {
-        let oldest = if self.is_full() { self.trains.pop_front() } else { None };
-        match self.offer(train) {
-            Ok(()) => oldest,
-            Err(train) => Some(train),
-        }
+        let was_full = self.is_full();
+        self.trains.push_back(train);
+        if was_full { self.trains.pop_front() } else { None }
     }
 
     fn is_full(&self) -> bool {

@@ -7,6 +7,7 @@ use msgpack_numpy_codec::{self as msgpack, Array, ArrayRef, ValueRef};
 
 use crate::array::{ArrayPart, OtherPart};
 use crate::limits::Limits;
+use crate::metadata::PREFIX;
 use crate::source::Version;
 use crate::train::Item;
 use dummy::Dummy;
@@ -352,7 +353,6 @@ impl<'a> TrainWriter<'a> {
 
 /// Where metadata is in version 2.0.
 const METADATA: &str = "metadata";
-use crate::metadata::PREFIX;
 
 /// The second of two equal names.
 fn twice<'n>(names: impl Iterator<Item = &'n str>) -> Option<usize> {
