@@ -4,13 +4,17 @@ use std::process::ExitCode;
 
 use benches::{ratio, rows};
 
+// Rows that say that nothing is allocated assert it.
+testkit::counting_allocator!();
+
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let rows = rows::qpack::rows()
         .into_iter()
         .chain(rows::datakit::rows())
         .chain(rows::thingsdb::rows())
-        .chain(rows::msgpack_numpy::rows());
+        .chain(rows::msgpack_numpy::rows())
+        .chain(rows::karabo::rows());
     ratio::head();
     let (mut at_goal, mut run) = (0, 0);
     for row in rows {
