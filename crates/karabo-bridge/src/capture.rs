@@ -154,11 +154,11 @@ impl<'a> Capture<'a> {
             }
             let rest = self.bytes.get(offset..).unwrap_or_default();
             let header = FrameHeader::decode_prefix(rest).map_err(|error| error.moved(part, offset))?;
-            let ends = |what| DecodeError::new(DecodeErrorKind::UnexpectedEnd, part, self.bytes.len(), what);
-            let (FrameHeader { more, len }, taken) = header.ok_or_else(|| ends(What::Frame))?;
+            let ends = || DecodeError::new(DecodeErrorKind::UnexpectedEnd, part, self.bytes.len(), What::Frame);
+            let (FrameHeader { more, len }, taken) = header.ok_or_else(ends)?;
             let start = offset.saturating_add(taken);
             let end = usize::try_from(len).ok().and_then(|len| start.checked_add(len));
-            let bytes = end.and_then(|end| self.bytes.get(start..end)).ok_or_else(|| ends(What::Data))?;
+            let bytes = end.and_then(|end| self.bytes.get(start..end)).ok_or_else(ends)?;
             parts.push(bytes);
             offset = start.saturating_add(bytes.len());
             if !more {

@@ -213,6 +213,9 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let error = &self.0;
         f.write_str(match error.kind {
+            DecodeErrorKind::UnexpectedEnd if error.what == What::Frame => "capture ends in a message",
+            DecodeErrorKind::InvalidTag if error.what == What::Frame => "no frame of a message begins",
+            DecodeErrorKind::UnexpectedType if error.what == What::Frame => "length of 2^63 or more",
             DecodeErrorKind::NoParts => "no parts",
             DecodeErrorKind::OddParts => "header without a data part",
             DecodeErrorKind::Pickle => "a pickle, which is not run",

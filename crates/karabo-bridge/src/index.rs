@@ -54,6 +54,8 @@ struct SourceEntry {
     at: u64,
     /// Which it was in the message.
     ordinal: u32,
+    /// Its properties are lost, and that was told.
+    lost: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -153,9 +155,11 @@ impl TrainIndex {
                 Some(Err(PartError { source_name, path, error })) => {
                     let text = |text: &str| Text::of(text, part, bytes);
                     // Its properties are lost, and its arrays are not.
-                    if let Some(name) = introduced(part, bytes, &train.limits()).filter(|_| !train.is_single()) {
+                    let has_data = !train.is_single() && error.kind() != DecodeErrorKind::OddParts;
+                    let begun = if has_data { introduced(part, bytes, &train.limits()) } else { None };
+                    if let Some(name) = begun {
                         current = Some(name);
-                        self.sources.push(self.begun(text(name), at));
+                        self.sources.push(SourceEntry { lost: true, ..self.begun(text(name), at) });
                     }
                     self.faults.push(Fault { error, source: source_name.map(text), path: path.map(text) });
                 }
@@ -167,7 +171,7 @@ impl TrainIndex {
     fn source<P: AsRef<[u8]>>(&mut self, train: TrainRef<'_, P>, source: SourceRef<'_>, part: u32, at: u64) -> bool {
         let name = Text::of(source.name(), part, train.part(part));
         let data = if train.is_single() { part } else { part.saturating_add(1) };
-        if let Some(error) = self.over(train, source.len(), name) {
+        if let Some(error) = self.over(train, source.len(), name, What::Source) {
             self.faults.push(Fault { error, source: Some(name), path: None });
             return false;
         }
@@ -182,7 +186,7 @@ impl TrainIndex {
 
     fn begun(&self, name: Text, at: u64) -> SourceEntry {
         // There are no more than `max_parts`.
-        SourceEntry { name, at, ordinal: u32::try_from(self.sources.len()).unwrap_or(u32::MAX) }
+        SourceEntry { name, at, ordinal: u32::try_from(self.sources.len()).unwrap_or(u32::MAX), lost: false }
     }
 
     fn array<P: AsRef<[u8]>>(
@@ -194,7 +198,7 @@ impl TrainIndex {
     ) {
         let text = |text| Text::of(text, part, train.part(part));
         let (source, path) = (text(array.source()), text(array.path()));
-        if let Some(error) = self.over(train, 1, path) {
+        if let Some(error) = self.over(train, 1, path, What::Path) {
             self.faults.push(Fault { error, source: Some(source), path: Some(path) });
         } else if current == Some(array.source()) {
             let last = self.sources.len().saturating_sub(1);
@@ -205,27 +209,28 @@ impl TrainIndex {
     }
 
     /// That there are too many properties with so many more.
-    fn over<P>(&self, train: TrainRef<'_, P>, more: usize, at: Text) -> Option<DecodeError> {
+    fn over<P>(&self, train: TrainRef<'_, P>, more: usize, at: Text, what: What) -> Option<DecodeError> {
         let met = self.properties.len().saturating_add(self.strays.len()).saturating_add(more) as u64;
         let max = train.limits().max_properties.into();
         let offset = usize::try_from(at.start).unwrap_or(usize::MAX);
-        (met > max).then(|| DecodeError::over(Limit::MaxProperties, met, max, at.part, offset, What::Data))
+        (met > max).then(|| DecodeError::over(Limit::MaxProperties, met, max, at.part, offset, what))
     }
 
-    /// By name; of those that are there more than once the first counts.
+    /// By name; of those that are there more than once the first counts that can be read.
     fn sort_sources<P: AsRef<[u8]>>(&mut self, train: TrainRef<'_, P>) {
         let Self { sources, ranks, faults, .. } = self;
-        let key = |entry: &SourceEntry| (entry.name.get(train), entry.ordinal);
+        let key = |entry: &SourceEntry| (entry.name.get(train), entry.lost, entry.ordinal);
         sources.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
         ranks.resize(sources.len(), Rank::default());
         let (mut rank, mut kept) = (0_u32, None);
         sources.retain(|entry| {
             let name = entry.name.get(train);
             let twice = kept == Some(name);
-            if twice {
+            if twice && !entry.lost {
                 let error = entry.name.fault(DecodeErrorKind::DuplicateSource, What::Source);
                 faults.push(Fault { error, source: Some(entry.name), path: None });
-            } else {
+            }
+            if !twice {
                 rank = rank.saturating_add(kept.is_some().into());
                 kept = Some(name);
             }
@@ -328,6 +333,12 @@ impl<'i, 'a, P: AsRef<[u8]>> Indexed<'i, 'a, P> {
         self.entries(source).iter().filter_map(move |entry| Some((path(entry)?, indexed.property_of(entry)?)))
     }
 
+    /// The names of the sources, in their order; also of those whose properties are lost, and which may have arrays.
+    pub fn names(&self) -> impl Iterator<Item = &'a str> + use<'i, 'a, P> {
+        let train = self.train;
+        self.index.sources.iter().filter_map(move |entry| core::str::from_utf8(entry.name.get(train)).ok())
+    }
+
     /// The arrays of a source that have parts of their own, by path.
     pub fn arrays(&self, source: &str) -> impl Iterator<Item = ArrayPart<'a>> + use<'i, 'a, P> {
         let indexed = *self;
@@ -345,7 +356,7 @@ impl<'i, 'a, P: AsRef<[u8]>> Indexed<'i, 'a, P> {
         }
     }
 
-    /// The sources, by name.
+    /// The sources, by name; those whose properties are lost have only [names](Self::names) and arrays.
     pub fn sources(&self) -> impl Iterator<Item = SourceRef<'a>> + use<'i, 'a, P> {
         let indexed = *self;
         self.index.sources.iter().filter_map(move |entry| indexed.source_of(entry))

@@ -50,7 +50,7 @@ impl<'a> SourceRef<'a> {
     /// Of version 1.0: the map of a source in the only part. Metadata that is no map is none, and is among the properties.
     pub(crate) fn of_single(name: &'a str, data: MapRef<'a>) -> Self {
         let place = match data.get("metadata") {
-            Some(ValueRef::Map(map)) => Place::Map(map),
+            Some(ValueRef::Map(map) | ValueRef::Faulty(map, _)) => Place::Map(map),
             _ => Place::Nowhere,
         };
         Self { name, version: Some(Version::V1_0), metadata: MetadataRef(place), data, part: 0 }

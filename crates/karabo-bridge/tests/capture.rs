@@ -229,9 +229,9 @@ fn every_cut_costs_the_last_message_and_is_told_once() {
 #[test]
 fn an_end_tells_the_part_it_is_in() {
     assert_eq!(place(failure(&hex("00"))), (Kind::UnexpectedEnd, 0, 1, "frame"));
-    assert_eq!(place(failure(&hex("00 02 61"))), (Kind::UnexpectedEnd, 0, 3, "data"));
+    assert_eq!(place(failure(&hex("00 02 61"))), (Kind::UnexpectedEnd, 0, 3, "frame"));
     assert_eq!(place(failure(&hex("01 00"))), (Kind::UnexpectedEnd, 1, 2, "frame"));
-    assert_eq!(place(failure(&hex("01 01 61 00 01"))), (Kind::UnexpectedEnd, 1, 5, "data"));
+    assert_eq!(place(failure(&hex("01 01 61 00 01"))), (Kind::UnexpectedEnd, 1, 5, "frame"));
     assert_eq!(place(failure(&hex("03 000000000000"))), (Kind::UnexpectedEnd, 0, 7, "frame"));
 }
 

@@ -32,8 +32,8 @@ pub enum EncodeError {
         /// Which.
         index: usize,
     },
-    /// A source with two properties of one path, or two entries of metadata of one name; in versions 2.0 and 2.1 metadata is among the
-    /// properties.
+    /// A source with two properties of one path, or two entries of metadata of one name; in versions before 2.2 metadata is among the
+    /// properties, and none may have its place.
     #[error("source {index} has a property twice")]
     DuplicatePath {
         /// Which.
@@ -265,7 +265,8 @@ impl<'a> TrainWriter<'a> {
     }
 
     /// What is in a train that was read: a source with its metadata and properties, or an array of a source that was begun, with its dtype
-    /// as it came and what is told of an image, or a pair that is not known, as it came.
+    /// as it came and what is told of an image, or a pair that is not known, as it came. Metadata that stands in the header and once more among
+    /// the properties is written once, but in version 2.2.
     ///
     /// # Errors
     ///
@@ -275,7 +276,9 @@ impl<'a> TrainWriter<'a> {
             Item::Source(source) => {
                 self.source(source.name());
                 source.metadata().entries().try_for_each(|(name, value)| self.metadata(name, value))?;
-                return source.properties().try_for_each(|(path, value)| self.value(path, value));
+                let twice = source.version() == Some(Version::V2_2) && self.version != Version::V2_2;
+                let mut properties = source.properties().filter(|(path, value)| !(twice && is_metadata(path, *value)));
+                return properties.try_for_each(|(path, value)| self.value(path, value));
             }
             Item::Array(part) => (part.source(), part.path(), Property::Part(part)),
             // One without a path has the name of none.
@@ -326,19 +329,13 @@ impl<'a> TrainWriter<'a> {
         Ok(())
     }
 
-    /// Whether a property has the place of metadata. In version 1.0 metadata takes it.
+    /// Whether a property has the place of metadata, and would be read as that.
     fn is_covered(&self, source: &Source<'_>) -> bool {
-        let mut paths = source.properties.iter().map(|(path, _)| &**path);
-        match self.version {
-            Version::V1_0 | Version::V2_2 => false,
-            Version::V2_0 => paths.any(|path| path == METADATA),
-            Version::V2_1 => {
-                let names = self.entries(source);
-                paths
-                    .filter_map(|path| path.strip_prefix(PREFIX))
-                    .any(|path| names.iter().any(|(name, _)| *name == path))
-            }
-        }
+        source.properties.iter().any(|(path, property)| match self.version {
+            Version::V1_0 | Version::V2_0 => path == METADATA,
+            Version::V2_1 => path.starts_with(PREFIX) || path == METADATA && property.is_map(),
+            Version::V2_2 => false,
+        })
     }
 
     /// Entries of metadata, and the timestamp that is made up.
@@ -351,8 +348,19 @@ impl<'a> TrainWriter<'a> {
     }
 }
 
-/// Where metadata is in version 2.0.
+/// Where metadata is in versions 1.0 and 2.0.
 const METADATA: &str = "metadata";
+
+impl Property<'_> {
+    const fn is_map(&self) -> bool {
+        matches!(self, Self::Map(_) | Self::Value(ValueRef::Map(_) | ValueRef::Faulty(..)))
+    }
+}
+
+/// Whether a property is what other versions have metadata in.
+fn is_metadata(path: &str, value: ValueRef<'_>) -> bool {
+    path == METADATA && Property::Value(value).is_map()
+}
 
 /// The second of two equal names.
 fn twice<'n>(names: impl Iterator<Item = &'n str>) -> Option<usize> {

@@ -22,16 +22,11 @@ impl<'a> TrainWriter<'a> {
             self.sources.iter().map(|source| source.properties.iter().map(to_array).collect()).collect();
         for (source, owned) in self.sources.iter().zip(&owned) {
             let (index, of) = (source.index, of(source.index));
-            let replaced = source.properties.iter().any(|(path, _)| path == METADATA);
             out.str(&source.name).map_err(of)?;
-            let len = source.properties.len().saturating_add(usize::from(!replaced));
+            let len = source.properties.len().saturating_add(1);
             out.map(u32::try_from(len).map_err(|_| too_long(index, len))?).map_err(of)?;
             for (property, ((path, value), owned)) in source.properties.iter().zip(owned).enumerate() {
                 out.str(path).map_err(of)?;
-                if path == METADATA {
-                    self.write_metadata(source, &mut out)?;
-                    continue;
-                }
                 match (value, owned) {
                     (Property::Value(ValueRef::Scalar(scalar)), _) => match scalar.get::<f64>() {
                         // Python's own float, and packed as that.
@@ -50,10 +45,8 @@ impl<'a> TrainWriter<'a> {
                 }
                 .map_err(of)?;
             }
-            if !replaced {
-                out.str(METADATA).map_err(of)?;
-                self.write_metadata(source, &mut out)?;
-            }
+            out.str(METADATA).map_err(of)?;
+            self.write_metadata(source, &mut out)?;
         }
         Ok(out.finish().map_err(of(0))?.to_vec())
     }
