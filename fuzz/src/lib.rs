@@ -4,6 +4,7 @@
 //! A body panics where a law is broken. What the codec refuses is no finding.
 
 pub mod datakit;
+pub mod karabo;
 pub mod msgpack_numpy;
 pub mod qpack;
 pub mod thingsdb;
@@ -35,4 +36,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "msgpack_numpy_dtype", corpus: "msgpack_numpy_dtype", body: msgpack_numpy::dtype },
     Target { name: "msgpack_numpy_array", corpus: "msgpack_numpy_array", body: msgpack_numpy::array },
     Target { name: "msgpack_numpy_walk", corpus: "msgpack_numpy_walk", body: msgpack_numpy::walk },
+    Target { name: "karabo_train", corpus: "karabo_train", body: karabo::train },
+    Target { name: "karabo_index", corpus: "karabo_index", body: karabo::index },
+    Target { name: "karabo_client", corpus: "karabo_client", body: karabo::client },
+    Target { name: "karabo_server", corpus: "karabo_server", body: karabo::server },
+    Target { name: "karabo_capture", corpus: "karabo_capture", body: karabo::capture },
 ];

@@ -1,9 +1,10 @@
-"""Makes the four captures that a Python client writes: `python make.py FOLDER`.
+"""Makes the six captures that Python writes: `python make.py FOLDER`.
 
-It needs the packages qpack 0.0.21 with its C extension, and msgpack-numpy 0.4.8 with msgpack and numpy. The same versions
-write the same bytes.
+It needs the packages qpack 0.0.21 with its C extension, msgpack-numpy 0.4.8 with msgpack and numpy, and karabo-bridge 0.7.0.
+The same versions write the same bytes.
 """
 
+import json
 import pathlib
 import sys
 
@@ -12,6 +13,7 @@ import msgpack_numpy
 import numpy as np
 import qpack
 import qpack._qpack  # Fails where the C extension is missing: the fallback packs some integers longer.
+from karabo_bridge import serialize
 
 # What `select * from "sensor-001", "räume/büro" after ...` brings back, and how long it took: times in milliseconds;
 # a series of doubles, one of integers, one of text.
@@ -64,8 +66,61 @@ PULSE = {
     "temperature": np.array(293.15),
 }
 
+# Two sources of a train: a few cells of a detector, and a monitor of the beam. The image has what is told of one beside it.
+DETECTOR, MONITOR = "SPB_DET_AGIPD1M-1/DET/0CH0:xtdf", "SPB_XTD9_XGM/DOOCS/MAIN"
+TRAIN = {
+    DETECTOR: {
+        "header.pulseCount": np.uint64(3),
+        "image.data": np.array([[[17, 4096], [65535, 0]], [[18, 4097], [2, 1]], [[16, 4095], [3, 9]]], "uint16"),
+        "image.encoding": "GRAY",
+        "image.bitsPerPixel": 16,
+        "image.dimensions": [3, 2, 2],
+        "image.pulseId": np.array([0, 4, 8], "uint64"),
+    },
+    MONITOR: {
+        "pulseEnergy.photonFlux.value": 1175.25,
+        "data.intensityTD": np.array([812.5, 790.25, np.nan], ">f4"),
+        "sources": ["SPB_XTD9_XGM", "räume/büro"],
+    },
+}
+
+
+def metadata(tid):
+    """Of both sources, for a train of 2018: its tenths of a second count from the one that has the number 10000000000."""
+    sec, tenths = divmod(tid - 10000000000, 10)
+    time = {"timestamp": 1526464869 + sec + tenths / 10, "timestamp.sec": str(1526464869 + sec)}
+    time["timestamp.frac"] = str(tenths).ljust(18, "0")
+    return {source: {"source": source, **time, "timestamp.tid": tid} for source in TRAIN}
+
+
+def frames(parts):
+    """Parts of a message as a publisher puts them on the wire, each behind a frame header of ZMTP 3."""
+    wire = b""
+    for index, part in enumerate(map(bytes, parts)):
+        more = index + 1 < len(parts)
+        wire += bytes([more, len(part)]) if len(part) < 256 else bytes([2 | more]) + len(part).to_bytes(8, "big")
+        wire += part
+    return wire
+
+
+# What a camera sent in 2018, in version 2.1.
+vectors = pathlib.Path(__file__).parents[3] / "crates/karabo-bridge/tests/vectors/karabo_bridge.jsonl"
+(camera,) = (line for line in map(json.loads, vectors.open()) if line["name"] == "v21_karabo_camera")
+CAMERA = [bytes.fromhex(part) for part in camera["parts_hex"]]
+
+# The last train lost a byte of its last array.
+CUT = serialize(TRAIN, metadata(10000000002))
+CUT[-1] = bytes(CUT[-1])[:-1]
+
 folder = pathlib.Path(sys.argv[1])
 (folder / "siridb-answer.qpack").write_bytes(qpack.packb(ANSWER))
 (folder / "siridb-insert.qpack").write_bytes(qpack.packb(INSERT))
 (folder / "datakit-sensor.txt").write_bytes("".join(line + "\n" for line in LINES).encode())
 (folder / "beamline.msgpack").write_bytes(msgpack.packb(PULSE, default=msgpack_numpy.encode))
+(folder / "karabo-trains.zmtp").write_bytes(
+    frames(serialize({MONITOR: TRAIN[MONITOR]}, metadata(10000000000), protocol_version="1.0"))
+    + frames(serialize(TRAIN, metadata(10000000001)))
+    + frames(CAMERA)
+    + frames([b"Error: bad request Next"])
+)
+(folder / "karabo-cut.zmtp").write_bytes(frames(CUT))

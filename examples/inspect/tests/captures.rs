@@ -10,7 +10,14 @@ fn the_real_package_makes_the_same_bytes() {
         (Path::new(env!("CARGO_MANIFEST_DIR")).join("captures"), Path::new(env!("CARGO_TARGET_TMPDIR")));
     let status = Command::new(python).arg("-I").arg(captures.join("make.py")).arg(made).status().unwrap();
     assert!(status.success());
-    for name in ["siridb-answer.qpack", "siridb-insert.qpack", "datakit-sensor.txt", "beamline.msgpack"] {
+    for name in [
+        "siridb-answer.qpack",
+        "siridb-insert.qpack",
+        "datakit-sensor.txt",
+        "beamline.msgpack",
+        "karabo-trains.zmtp",
+        "karabo-cut.zmtp",
+    ] {
         assert_eq!(std::fs::read(made.join(name)).unwrap(), std::fs::read(captures.join(name)).unwrap(), "{name}");
     }
 }

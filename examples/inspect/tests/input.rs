@@ -62,6 +62,12 @@ fn inputs() -> Vec<(Vec<&'static str>, Vec<u8>)> {
             .concat(),
         ),
         (vec!["msgpack-numpy", "--max-len", "20"], hex("93 01 a161 c6 00000010 00000000 000000000000000000000000 02")),
+        (vec!["karabo"], include_bytes!("../captures/karabo-trains.zmtp").to_vec()),
+        (vec!["karabo"], include_bytes!("../captures/karabo-cut.zmtp")[..850].into()),
+        (vec!["karabo", "--max-len", "300"], include_bytes!("../captures/karabo-cut.zmtp").to_vec()),
+        // A source too deep, and a byte that begins no frame.
+        (vec!["karabo"], [hex("0148 81 a153 81 a161"), vec![0x91; 66], hex("00 00  0001 80  0400")].concat()),
+        (vec!["karabo", "--hex"], b"0001 80 # a train\n0101 80\n0400\n0006 4572726f723a\n".into()),
         (vec!["msgpack-numpy", "--max-len", "20"], hex("01 82 01 94 02 dd 00000011 03 04 05 06")),
         (vec!["msgpack-numpy", "--hex"], b"cb3ff8000000000000 # torn\n82a26e64\nc1\n\n83a26e64\n07".into()),
         (vec!["datakit"], include_bytes!("../captures/datakit-sensor.txt").repeat(2)),
@@ -162,6 +168,48 @@ fn nothing_but_newlines_and_text_reaches_the_output() {
     let lines: Vec<_> = messages.iter().map(|message| testkit::vectors::to_hex(message)).collect();
     for form in ["--json", "--color=never"] {
         is_clean(&inspect(&["msgpack-numpy", "--hex", form], lines.join("\n").as_bytes()));
+    }
+    // In every name of a train, lost or not, and in what a server says.
+    let mut lines = Vec::new();
+    let bytes = (0..=255).map(|byte| vec![byte]);
+    for piece in bytes.chain([b"\x1b[31m\xc2\x9b\xe2\x80\xae".to_vec()]) {
+        let text = [&[0xa0 + u8::try_from(piece.len()).unwrap()], &*piece].concat();
+        let field =
+            |name: &str, value: &[u8]| [&[0xa0 + u8::try_from(name.len()).unwrap()], name.as_bytes(), value].concat();
+        let ignored = field("ignored_keys", &[&[0x91][..], &text].concat());
+        let metadata = field("metadata", &[&[0x82][..], &text, &text, &ignored].concat());
+        let source = [&[0x83][..], &field("source", &text), &field("content", b"\xa7msgpack"), &metadata].concat();
+        let array = |content: &[u8], dtype: &[u8], shape: &[u8]| {
+            let fields = [field("content", content), field("dtype", dtype), field("shape", shape)].concat();
+            let image = field("params", &[&[0x81][..], &field("encoding", &text)].concat());
+            [&[0x86][..], &field("source", &text), &field("path", &text), &fields, &image].concat()
+        };
+        let data = [&[0x81][..], &text, &text].concat();
+        let parts = [
+            source,
+            data.clone(),
+            array(b"\xa9ImageData", b"\xa2u1", b"\x91\x01"),
+            vec![7],
+            array(b"\xa5array", &text, b"\x91\x01"),
+            piece.clone(),
+            array(b"\xa5array", b"\xa2u1", b"\x91\x02"),
+            piece.clone(),
+            array(&text, b"\xa2u1", b"\x91\x01"),
+            piece.clone(),
+        ];
+        for message in [&parts[..], &parts[..9], &[data], &[[&b"Error: "[..], &piece].concat()]] {
+            let mut line = String::new();
+            for (index, part) in message.iter().enumerate() {
+                let more = u8::from(index + 1 < message.len());
+                line.push_str(&testkit::vectors::to_hex(
+                    &[&[more, u8::try_from(part.len()).unwrap()][..], part].concat(),
+                ));
+            }
+            lines.push(line);
+        }
+    }
+    for form in ["--json", "--color=never"] {
+        is_clean(&inspect(&["karabo", "--hex", form], lines.join("\n").as_bytes()));
     }
 }
 

@@ -145,6 +145,56 @@ fn an_array_of_any_type_is_shown_in_short() {
 }
 
 #[test]
+fn trains_without_end() {
+    let value = include_bytes!("../captures/karabo-trains.zmtp");
+    for form in ["--color=never", "--json"] {
+        let stdin = Endless { value, at: 0, left: (1 << 20) / value.len() * value.len() };
+        let (status, written, _, peak) = run(&["karabo", form], stdin);
+        assert_eq!(status, 0);
+        assert!(written > 1 << 20 && peak < ROOM, "{written} bytes written, {peak} held");
+    }
+}
+
+#[test]
+fn one_train_without_end() {
+    // Parts of a byte and of 4000 bytes with always more to follow, and one that is announced and comes.
+    let long = [&b"\x03\x00\x00\x00\x00\x00\x00\x0f\xa0"[..], &[0; 4000]].concat();
+    for value in [&b"\x01\x01\x80"[..], &long, b"\x03\x7f\xff\xff\xff\xff\xff\xff\xff"] {
+        let stdin = Endless { value, at: 0, left: LEN / 8 };
+        let (status, written, _, peak) = run(&["karabo", "--max-len=100000"], stdin);
+        assert_eq!(status, 1);
+        // Of each part that was kept there is where it is, too: three words, in a vector that doubles, and a copy.
+        assert!(written < 10 << 20 && peak < ROOM + 100_000 / 3 * 72, "{written} bytes written, {peak} held");
+    }
+}
+
+/// What is held is a few times the message, and as much again for each property.
+#[test]
+fn a_train_of_many_properties() {
+    let names: Vec<Vec<u8>> =
+        (0..10_000_u32).map(|name| [&b"\xa6"[..], format!("{name:06}").as_bytes(), b"\x00"].concat()).collect();
+    let data = [&b"\xdf\x00\x00\x27\x10"[..], &names.concat()].concat();
+    let source = b"\x82\xa6source\xa1S\xa7content\xa7msgpack";
+    let array = b"\x85\xa6source\xa1S\xa7content\xa5array\xa4path\xa6a.data\xa5dtype\xa5uint8\xa5shape\x91\x01";
+    let part = |more: u8, bytes: &[u8]| {
+        let len = u64::try_from(bytes.len()).unwrap_or_default().to_be_bytes();
+        [&[2 | more][..], &len, bytes].concat()
+    };
+    // An array for which all properties could be looked through, again and again.
+    let mut message = [part(1, source), part(1, &data)].concat();
+    for _ in 0..2000 {
+        message.extend([part(1, array), part(1, b"\x07")].concat());
+    }
+    message.extend([part(1, source), part(0, b"\x80")].concat());
+    for form in ["--color=never", "--json"] {
+        let stdin = Endless { value: &message, at: 0, left: message.len() };
+        let (status, _, _, peak) = run(&["karabo", form], stdin);
+        assert_eq!(status, 1);
+        assert!(peak < 8 * message.len() + 400 * 10_000 + 1000 * 4000, "{peak} held of {}", message.len());
+    }
+}
+
+#[test]
 fn lines_without_end() {
     for form in ["--color=never", "--json"] {
         let stdin = Endless { value: b">outdoor/temperature|1760000000|-3.25\n", at: 0, left: 4 << 20 };

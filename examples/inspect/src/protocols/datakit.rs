@@ -199,7 +199,7 @@ const CYCLE_START: i64 = 11_017;
 /// Seconds since 1970 as ISO 8601 has them, by the Gregorian calendar in all years. There is a year 0, and years of other
 /// than four digits have a sign.
 #[expect(clippy::arithmetic_side_effects, reason = "an i64 of seconds is fewer than 2^47 days")]
-fn utc(seconds: i64) -> String {
+pub(super) fn utc(seconds: i64) -> String {
     let (days, second) = (seconds.div_euclid(86_400) - CYCLE_START, seconds.rem_euclid(86_400));
     let (cycle, day) = (days.div_euclid(CYCLE), days.rem_euclid(CYCLE));
     // The last century, and the last year of four, is the one with a day more.

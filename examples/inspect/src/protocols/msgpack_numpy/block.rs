@@ -3,7 +3,7 @@
 use alloc::borrow::Cow;
 
 use msgpack_numpy_codec::{
-    ArrayRef, ByteOrder, DTypeRef, FieldRef, Kind, PickleRef, Plain, ScalarRef, ShapeRef, StructuredRef,
+    ArrayRef, ByteOrder, DType, DTypeRef, FieldRef, Kind, PickleRef, Plain, ScalarRef, ShapeRef, StructuredRef,
 };
 
 use crate::dissect::{Block, Column, First, Items, Value};
@@ -16,6 +16,25 @@ const COLUMNS: usize = 32;
 pub(super) fn array(array: ArrayRef<'_>, offset: u64) -> Value<'_> {
     let items = array.shape().product().unwrap_or(0);
     typed("array", array.dtype(), Some(array.shape()), items, array.data(), offset)
+}
+
+/// An array whose dtype has this name, and may be understood.
+pub(in crate::protocols) fn named<'a>(
+    name: &'a str,
+    dtype: Option<&DType>,
+    shape: ShapeRef<'a>,
+    data: &'a [u8],
+    offset: u64,
+) -> Value<'a> {
+    let count = shape.product().unwrap_or(0);
+    let items = dtype.and_then(|dtype| items(dtype.as_ref(), count, data, offset));
+    Value::Block(Box::new(Block {
+        what: "array",
+        dtype: Some(Value::Raw(Cow::Borrowed(name.as_bytes()))),
+        shape: Some(shape.iter().collect()),
+        data,
+        items: items.unwrap_or(Items::Unread(" of a type that is not understood")),
+    }))
 }
 
 /// A scalar whose bytes start at `offset` in the stream.
@@ -38,34 +57,39 @@ pub(super) fn complex<'a>(parts: [Value<'a>; 2]) -> Value<'a> {
     Value::Complex(Box::new(parts))
 }
 
+/// So many items of a dtype, if it is understood.
+fn items<'a>(dtype: DTypeRef<'_>, count: u64, data: &'a [u8], offset: u64) -> Option<Items<'a>> {
+    match dtype {
+        DTypeRef::Plain(plain) => {
+            Some(Items::Plain(Places::of_items(count, plain.itemsize().into()).first(plain, data)))
+        }
+        DTypeRef::Structured(structured) => {
+            let mut columns = Columns { data, offset, found: Vec::new(), has_more: false };
+            columns.add("", structured, &Places::of_items(count, structured.itemsize()));
+            Some(Items::Fields(columns.found, columns.has_more))
+        }
+        DTypeRef::Opaque(_) | _ => None,
+    }
+}
+
 fn typed<'a>(
     what: &'static str,
     dtype: DTypeRef<'a>,
     shape: Option<ShapeRef<'a>>,
-    items: u64,
+    count: u64,
     data: &'a [u8],
     offset: u64,
 ) -> Value<'a> {
     let text = |text: String| Value::Raw(Cow::Owned(text.into_bytes()));
-    let (name, items) = match dtype {
-        DTypeRef::Plain(plain) => {
-            (text(plain.to_string()), Items::Plain(Places::of_items(items, plain.itemsize().into()).first(plain, data)))
-        }
-        DTypeRef::Structured(structured) => {
-            let mut columns = Columns { data, offset, found: Vec::new(), has_more: false };
-            columns.add("", structured, &Places::of_items(items, structured.itemsize()));
-            (text(structured.to_string()), Items::Fields(columns.found, columns.has_more))
-        }
-        DTypeRef::Opaque(opaque) => {
-            let name = match opaque.as_str() {
-                Some(name) => Value::Raw(Cow::Borrowed(name.as_bytes())),
-                None => Value::Hex(opaque.as_encoded()),
-            };
-            (name, Items::Unread(" of a type that is not understood"))
-        }
+    let name = match dtype {
+        DTypeRef::Opaque(opaque) => match opaque.as_str() {
+            Some(name) => Value::Raw(Cow::Borrowed(name.as_bytes())),
+            None => Value::Hex(opaque.as_encoded()),
+        },
         // The enum may grow.
-        _ => (text(dtype.to_string()), Items::Unread(" of a type that is not known here")),
+        DTypeRef::Plain(_) | DTypeRef::Structured(_) | _ => text(dtype.to_string()),
     };
+    let items = items(dtype, count, data, offset).unwrap_or(Items::Unread(" of a type that is not understood"));
     let shape = shape.map(|shape| shape.iter().collect());
     Value::Block(Box::new(Block { what, dtype: Some(name), shape, data, items }))
 }
@@ -115,7 +139,7 @@ struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     /// Those of dtypes that start at `places`; as deep as dtypes are nested, which is bounded.
-    fn add(&mut self, prefix: &str, dtype: StructuredRef<'a>, places: &Places) {
+    fn add(&mut self, prefix: &str, dtype: StructuredRef<'_>, places: &Places) {
         for field in dtype.fields() {
             if self.found.len() >= COLUMNS {
                 self.has_more = true;
@@ -125,7 +149,7 @@ impl<'a> Columns<'a> {
         }
     }
 
-    fn add_field(&mut self, prefix: &str, field: FieldRef<'a>, places: &Places) {
+    fn add_field(&mut self, prefix: &str, field: FieldRef<'_>, places: &Places) {
         let FieldRef { name, offset, dtype, shape, .. } = field;
         let dot = if prefix.is_empty() { "" } else { "." };
         let name = format!("{prefix}{dot}{name}");

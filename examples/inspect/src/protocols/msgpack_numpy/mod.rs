@@ -1,9 +1,9 @@
 //! MessagePack with numpy arrays in it: values one after another.
 
-mod block;
+pub(super) mod block;
 mod scan;
 mod summary;
-mod tokens;
+pub(super) mod tokens;
 
 use alloc::borrow::Cow;
 
@@ -35,7 +35,7 @@ struct Values {
 }
 
 /// Tagged maps that are not what they should be. The value they are in is.
-struct Faulty {
+pub(super) struct Faulty {
     count: u64,
     /// Of the first.
     error: DecodeError,
@@ -76,19 +76,21 @@ impl Values {
             // Where the next one starts is known.
             Err(error) => return Step::Fault(fault(&error, Some(bytes.len()), input)),
         };
-        let mut tokens = Tokens::new(bytes, input.offset, bytes.len());
+        let mut tokens = Tokens::new("value", bytes, input.offset, bytes.len());
         tokens.by_ref().for_each(drop);
         self.faulty = tokens.faulty();
         Step::Frame(Frame {
             len: bytes.len(),
             summary: summary::summary(value),
-            fields: Box::new(move || -> FieldIter<'a> { Box::new(Tokens::new(bytes, input.offset, bytes.len())) }),
+            fields: Box::new(move || -> FieldIter<'a> {
+                Box::new(Tokens::new("value", bytes, input.offset, bytes.len()))
+            }),
         })
     }
 }
 
 impl Faulty {
-    fn told<'a>(self) -> Fault<'a> {
+    pub(super) fn told<'a>(self) -> Fault<'a> {
         let Self { count, error, offset, path } = self;
         let others = match count {
             ..=1 => Cow::Borrowed(""),
@@ -111,11 +113,11 @@ fn fault<'a>(error: &DecodeError, resume: Option<usize>, input: Input<'a>) -> Fa
 
 /// The fields before a place. How much was read of what comes behind it tells nothing.
 fn until(input: Input<'_>, at: usize) -> Fields<'_> {
-    Box::new(move || Box::new(Tokens::new(input.bytes, input.offset, at)))
+    Box::new(move || Box::new(Tokens::new("value", input.bytes, input.offset, at)))
 }
 
 fn path(input: Input<'_>, at: usize) -> Option<String> {
-    let mut tokens = Tokens::new(input.bytes, input.offset, at);
+    let mut tokens = Tokens::new("value", input.bytes, input.offset, at);
     tokens.by_ref().for_each(drop);
     some(tokens.path())
 }

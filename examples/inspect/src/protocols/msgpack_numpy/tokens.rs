@@ -12,7 +12,9 @@ use crate::protocols::thingsdb::msgpack::form;
 use crate::render::{clip, described, visible};
 
 /// Walks a value and tells where each token stands.
-pub(super) struct Tokens<'a> {
+pub(in crate::protocols) struct Tokens<'a> {
+    /// The name of the value.
+    part: &'static str,
     bytes: &'a [u8],
     /// Of `bytes` in the stream.
     offset: u64,
@@ -36,12 +38,12 @@ struct Level<'a> {
 
 impl<'a> Tokens<'a> {
     /// Over the value at the front of `bytes`, which start at `offset` in the stream, as far as it goes before `end`.
-    pub(super) fn new(bytes: &'a [u8], offset: u64, end: usize) -> Self {
-        Self { bytes, offset, end, reader: Reader::new(bytes), open: Vec::new(), is_done: false, faulty: None }
+    pub(in crate::protocols) fn new(part: &'static str, bytes: &'a [u8], offset: u64, end: usize) -> Self {
+        Self { part, bytes, offset, end, reader: Reader::new(bytes), open: Vec::new(), is_done: false, faulty: None }
     }
 
     /// The faulty maps that were met.
-    pub(super) fn faulty(self) -> Option<Faulty> {
+    pub(in crate::protocols) fn faulty(self) -> Option<Faulty> {
         self.faulty
     }
 
@@ -198,7 +200,7 @@ impl<'a> Tokens<'a> {
 
     /// The place of the value that comes now.
     fn place(&self) -> Place {
-        self.open.last().map_or(Place::Part("value"), |level| level.next)
+        self.open.last().map_or(Place::Part(self.part), |level| level.next)
     }
 
     /// Goes on behind a value of the innermost container.

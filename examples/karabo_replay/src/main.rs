@@ -1,0 +1,163 @@
+//! A Karabo bridge that serves a capture. Messages are read from the file one by one, when there is room for the next, and sent as they
+//! are: nothing is decoded.
+
+use core::fmt;
+use core::pin::pin;
+use core::time::Duration;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use karabo_zeromq::{
+    Error, Playback, PlaybackError, PlaybackLimits, Server, ServerSocket, block_on, interrupted, non_negative, whole,
+};
+use tokio::time::{MissedTickBehavior, interval};
+
+const USAGE: &str = "usage: karabo_replay FILE [ENDPOINT] [--socket rep|pub|push] [--loop] [--rate HZ]
+                     [--max-message BYTES] [--max-parts N] [--linger S]
+  FILE       a capture, as karabo_glimpse --save writes it
+  ENDPOINT   where to be, tcp://127.0.0.1:4545 unless told; with port 0 any that is free
+  --socket   rep unless told
+  --loop     begin again at the end, until Ctrl-C
+  --rate     messages a second, 10 unless told; 0 is as fast as they are taken, not with pub
+  --max-message  most bytes of a message, 4294967296 unless told
+  --max-parts    most parts of a message, 65536 unless told
+  --linger   how many seconds the last messages may take to be sent, 60 unless told";
+
+fn main() -> ExitCode {
+    let settings = match settings(std::env::args().skip(1)) {
+        Ok(settings) => settings,
+        Err(what) => {
+            let _ = writeln!(io::stderr(), "karabo_replay: {what}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match block_on(run(&settings), settings.linger) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(failure)) => complain(&failure),
+        Err(error) => complain(&error),
+    }
+}
+
+fn complain(what: &dyn fmt::Display) -> ExitCode {
+    let _ = writeln!(io::stderr(), "karabo_replay: {what}");
+    ExitCode::FAILURE
+}
+
+struct Settings {
+    file: PathBuf,
+    endpoint: String,
+    socket: ServerSocket,
+    again: bool,
+    rate: f64,
+    limits: PlaybackLimits,
+    linger: Duration,
+}
+
+fn settings(mut words: impl Iterator<Item = String>) -> Result<Settings, String> {
+    let (mut file, mut endpoint) = (None, None);
+    let mut settings = Settings {
+        file: PathBuf::new(),
+        endpoint: "tcp://127.0.0.1:4545".to_owned(),
+        socket: ServerSocket::Reply,
+        again: false,
+        rate: 10.0,
+        limits: PlaybackLimits::default(),
+        linger: Duration::from_secs(60),
+    };
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
+        match &*word {
+            "--socket" => settings.socket = value()?.parse()?,
+            "--loop" => settings.again = true,
+            "--rate" => settings.rate = non_negative(&word, &value()?)?,
+            "--max-message" => settings.limits.max_message = whole(&word, &value()?)?,
+            "--max-parts" => {
+                let parts = whole(&word, &value()?)?;
+                settings.limits.max_parts = u32::try_from(parts).map_err(|error| format!("--max-parts: {error}"))?;
+            }
+            "--linger" => settings.linger = Duration::from_secs_f64(non_negative(&word, &value()?)?),
+            _ if word.starts_with('-') => return Err(format!("unknown option {word}")),
+            _ if file.is_none() => file = Some(word),
+            _ if endpoint.is_none() => endpoint = Some(word),
+            _ => return Err(format!("unknown word {word}")),
+        }
+    }
+    if settings.rate > 1000.0 || (settings.rate > 0.0 && settings.rate < 1e-6) {
+        return Err("--rate is out of range".to_owned());
+    }
+    if settings.rate == 0.0 && settings.socket == ServerSocket::Publish {
+        return Err("pub needs a rate: it waits for nobody".to_owned());
+    }
+    settings.file = file.ok_or("which capture?")?.into();
+    settings.endpoint = endpoint.unwrap_or(settings.endpoint);
+    Ok(settings)
+}
+
+#[derive(Debug)]
+enum Failure {
+    Bridge(String, Error),
+    File(PathBuf, PlaybackError),
+    Empty(PathBuf),
+    Output(io::Error),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bridge(endpoint, error) => write!(f, "{endpoint}: {error}"),
+            Self::File(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Empty(path) => write!(f, "{}: there is nothing in it", path.display()),
+            Self::Output(error) => error.fmt(f),
+        }
+    }
+}
+
+/// Whole messages in front of a fault are still sent.
+async fn run(settings: &Settings) -> Result<(), Failure> {
+    let file = |error: PlaybackError| Failure::File(settings.file.clone(), error);
+    let mut playback = Playback::open(&settings.file, settings.limits).map_err(|error| file(error.into()))?;
+    let bridge = |error| Failure::Bridge(settings.endpoint.clone(), error);
+    let server = Server::bind(&settings.endpoint, settings.socket).await.map_err(bridge)?;
+    let say = |line: String| {
+        let mut out = io::stdout();
+        writeln!(out, "{line}").and_then(|()| out.flush()).map_err(Failure::Output)
+    };
+    say(format!("listening on {}", server.endpoint()))?;
+    let mut linger = settings.linger;
+    let mut tick = (settings.rate > 0.0).then(|| {
+        let mut tick = interval(Duration::from_secs_f64(settings.rate.recip()));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tick
+    });
+    let mut interrupted = pin!(interrupted());
+    let outcome = loop {
+        let parts = match playback.read() {
+            Ok(Some(parts)) => parts,
+            Ok(None) if playback.offset() == 0 => break Err(Failure::Empty(settings.file.clone())),
+            Ok(None) if settings.again => match playback.rewind() {
+                Ok(()) => continue,
+                Err(error) => break Err(file(error.into())),
+            },
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(file(error)),
+        };
+        let sent = async {
+            if let Some(tick) = &mut tick {
+                tick.tick().await;
+            }
+            server.send(parts).await
+        };
+        tokio::select! {
+            sent = sent => if let Err(error) = sent { break Err(bridge(error)) },
+            () = &mut interrupted => {
+                // Who interrupts does not want to wait.
+                linger = Duration::ZERO;
+                break Ok(());
+            }
+        }
+    };
+    let counts = server.close(linger).await;
+    say(counts.to_string())?;
+    outcome
+}
