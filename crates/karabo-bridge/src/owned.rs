@@ -69,7 +69,34 @@ impl Message {
     }
 }
 
+impl TrainRef<'_, Bytes> {
+    /// The same train to be kept, which shares the parts.
+    #[must_use]
+    pub fn share(self) -> Train {
+        Train::new(self.parts().to_vec(), self.limits())
+    }
+}
+
 impl Train {
+    /// Takes the parts of a train, under [`Limits::DEFAULT`]: where nobody asked, none are error replies.
+    ///
+    /// # Errors
+    ///
+    /// As [`TrainRef::decode_with`].
+    pub fn decode(parts: Vec<Bytes>) -> Result<Self, DecodeError> {
+        Self::decode_with(parts, &Limits::DEFAULT)
+    }
+
+    /// Takes the parts of a train, under limits of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// As [`TrainRef::decode_with`].
+    pub fn decode_with(parts: Vec<Bytes>, limits: &Limits) -> Result<Self, DecodeError> {
+        TrainRef::decode_with(&parts, limits)?;
+        Ok(Self::new(parts, *limits))
+    }
+
     /// Of parts that a [`TrainRef`] was made of.
     pub(crate) fn new(parts: Vec<Bytes>, limits: Limits) -> Self {
         let mut index = TrainIndex::new();

@@ -416,3 +416,23 @@ fn named_parts(name: &str) -> Vector {
         expect: Json::Null,
     }
 }
+
+#[test]
+fn a_view_of_shared_parts_is_kept_without_a_copy() {
+    for vector in vectors() {
+        let parts = shared(&vector.parts);
+        let Ok(view) = TrainRef::decode(&parts) else {
+            assert!(Train::decode(parts).is_err(), "{}", vector.name);
+            continue;
+        };
+        let kept = view.share();
+        assert_eq!(kept, Train::decode(parts.clone()).unwrap(), "{}", vector.name);
+        let places = |parts: &[Bytes]| parts.iter().map(|part| part.as_ptr()).collect::<Vec<_>>();
+        assert_eq!(places(kept.parts()), places(&parts), "{}", vector.name);
+        let limits = Limits::DEFAULT.with_max_parts(1);
+        assert_eq!(
+            Train::decode_with(parts.clone(), &limits).is_err(),
+            TrainRef::decode_with(&parts, &limits).is_err()
+        );
+    }
+}
