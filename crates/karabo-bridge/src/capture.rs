@@ -120,6 +120,24 @@ impl<'a> Capture<'a> {
         Self { bytes, offset: 0, limits }
     }
 
+    /// Puts a message behind those of a capture.
+    ///
+    /// ```
+    /// use karabo_bridge::Capture;
+    ///
+    /// let mut capture = Vec::new();
+    /// Capture::append(&[&b"a"[..], b"bc"], &mut capture);
+    /// assert_eq!(capture, b"\x01\x01a\x00\x02bc");
+    /// ```
+    pub fn append<P: AsRef<[u8]>>(parts: &[P], out: &mut Vec<u8>) {
+        for (index, part) in parts.iter().enumerate() {
+            let part = part.as_ref();
+            let more = index.saturating_add(1) < parts.len();
+            out.extend_from_slice(FrameHeader { more, len: part.len() as u64 }.encode().as_ref());
+            out.extend_from_slice(part);
+        }
+    }
+
     /// Bytes of messages that were read.
     #[must_use]
     pub const fn offset(&self) -> usize {

@@ -334,3 +334,9 @@ pub enum UsageError {
     #[error("a request was not answered in time, and its socket not replaced")]
     StuckSocket,
 }
+
+/// A text that is the name of no [`Version`](crate::Version).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("no version 1.0, 2.0, 2.1 or 2.2")]
+#[non_exhaustive]
+pub struct UnknownVersion;

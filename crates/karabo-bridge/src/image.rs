@@ -1,7 +1,8 @@
-use msgpack_numpy_codec::{ArrayRef, ListRef, MapRef, ScalarRef, ValueRef};
+use msgpack_numpy_codec::{ArrayRef, ListRef, MapRef, ValueRef};
 
 use crate::array::ArrayPart;
 use crate::index::{Indexed, Property};
+use crate::numbers::Numbers;
 
 /// An image and what is told of it, from either of the two forms (SPEC.md §5): flat keys with the path of the image in front, or the
 /// parameters of an `ImageData`.
@@ -267,10 +268,7 @@ impl<'a> ImageRef<'a> {
 
 /// An array whose items have no fields.
 fn plain(property: Property<'_>) -> Option<ArrayRef<'_>> {
-    match property {
-        Property::Array(array) => array.as_array(),
-        Property::Value(value) => value.as_array().filter(|array| array.dtype().as_plain().is_some()),
-    }
+    property.as_array().filter(|array| array.dtype().as_plain().is_some())
 }
 
 /// What follows the path of an image in a key; nothing, if it is the path.
@@ -297,43 +295,4 @@ fn texts<'a>(map: MapRef<'a>) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> {
 fn child<'a>(name: &str, due: &str, value: ValueRef<'a>) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> + use<'a> {
     let map = value.as_map().filter(|_| name.eq_ignore_ascii_case(due));
     map.into_iter().flat_map(texts)
-}
-
-/// Numbers that came as a list, or as an array.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Numbers<'a>(ValueRef<'a>);
-
-impl<'a> Numbers<'a> {
-    fn of(value: ValueRef<'a>) -> Option<Self> {
-        let numbers = Self(value);
-        let listed = value.as_list().is_some() || value.as_array().is_some();
-        (listed && numbers.floats().all(|number| number.is_some())).then_some(numbers)
-    }
-
-    fn values(self) -> impl Iterator<Item = ValueRef<'a>> + Clone + use<'a> {
-        let array = self.0.as_array();
-        let items = array.into_iter().flat_map(|array| {
-            let dtype = array.dtype();
-            let size = dtype.itemsize().and_then(|size| usize::try_from(size).ok()).unwrap_or(usize::MAX);
-            array
-                .data()
-                .chunks(size.max(1))
-                .filter_map(move |item| ScalarRef::new(dtype, item).ok())
-                .map(ValueRef::Scalar)
-        });
-        self.0.as_list().into_iter().flat_map(|list| list.iter()).chain(items)
-    }
-
-    /// Them as integers; `None` for those that are none.
-    pub fn integers(self) -> impl Iterator<Item = Option<i64>> + Clone + use<'a> {
-        self.values().map(|value| value.as_i64())
-    }
-
-    /// Them as floats, rounded where they are integers beyond 2^53.
-    pub fn floats(self) -> impl Iterator<Item = Option<f64>> + Clone + use<'a> {
-        self.values().map(|value| {
-            let signed = || value.as_i64().map(|value| value as f64);
-            value.as_f64().or_else(signed).or_else(|| value.as_u64().map(|value| value as f64))
-        })
-    }
 }

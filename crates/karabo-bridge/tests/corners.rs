@@ -310,7 +310,8 @@ fn what_was_not_written_says_why() {
         (EncodeError::NoSources, "a train without sources"),
         (EncodeError::NoSource, "a property without a source"),
         (EncodeError::DuplicateSource { index: 3 }, "source 3 has the name of another"),
-        (EncodeError::DuplicatePath { index: 4 }, "source 4 has a property twice"),
+        (EncodeError::DuplicatePath { index: 4, property: 2 }, "property 2 of source 4 is there twice"),
+        (EncodeError::Reserved { index: 1, property: 0 }, "property 0 of source 1 has the place of metadata"),
         (EncodeError::Scalar { index: 5, property: 6 }, "property 6 of source 5 is a scalar that is no number"),
         (EncodeError::Unsupported { index: 7, property: 8 }, "property 8 of source 7 is nothing that this version has"),
     ];
@@ -327,23 +328,23 @@ fn what_is_there_twice_is_not_written() {
         ["b", "a", "c", "a", "b"].into_iter().for_each(|name| writer.source(name));
         // The first that has the name of one before.
         assert_eq!(writer.finish().unwrap_err(), EncodeError::DuplicateSource { index: 3 }, "{version}");
-        let twice: [fn(&mut TrainWriter<'_>) -> Result<(), EncodeError>; 2] = [
-            |writer| writer.value("x", ValueRef::Nil).and_then(|()| writer.value("x", ValueRef::Int(1))),
-            |writer| writer.metadata("x", ValueRef::Nil).and_then(|()| writer.metadata("x", ValueRef::Int(1))),
+        let twice: [(fn(&mut TrainWriter<'_>) -> Result<(), EncodeError>, usize); 2] = [
+            (|writer| writer.value("x", ()).and_then(|()| writer.value("x", 1)), 2),
+            (|writer| writer.metadata("x", ()).and_then(|()| writer.metadata("x", 1)), 1),
         ];
-        for add in twice {
+        for (add, property) in twice {
             let mut writer = TrainWriter::new(version);
             writer.source("b");
             writer.source("a");
             writer.value("y", ValueRef::Nil).unwrap();
             add(&mut writer).unwrap();
-            assert_eq!(writer.finish().unwrap_err(), EncodeError::DuplicatePath { index: 1 }, "{version}");
+            assert_eq!(writer.finish().unwrap_err(), EncodeError::DuplicatePath { index: 1, property }, "{version}");
         }
         let mut writer = TrainWriter::new(version);
         writer.source("a");
         writer.value("x", ValueRef::Nil).unwrap();
         writer.array("x", image.as_ref()).unwrap();
-        assert_eq!(writer.finish().unwrap_err(), EncodeError::DuplicatePath { index: 0 }, "{version}");
+        assert_eq!(writer.finish().unwrap_err(), EncodeError::DuplicatePath { index: 0, property: 1 }, "{version}");
         // Of two sources, and as property and metadata, a name may be there twice.
         let mut writer = TrainWriter::new(version);
         for name in ["a", "b"] {

@@ -181,6 +181,7 @@ extern crate std;
 
 mod array;
 mod complex;
+mod convert;
 mod dtype;
 mod element;
 mod encode;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use karabo_bridge::msgpack_numpy_codec::{ArrayRef, ValueRef};
-use karabo_bridge::{ImageRef, Indexed, Numbers, Property, SourceRef, Step, Train};
-use karabo_zeromq::printable;
+use karabo_bridge::{ImageRef, Indexed, Numbers, Property, SourceRef, Step, Timestamp, Train};
+use karabo_zeromq::{printable, utc};
 
 /// Items of a list, entries of a map, and numbers of an array that are printed.
 const ITEMS: usize = 4;
@@ -90,7 +90,7 @@ fn metadata(source: SourceRef<'_>, out: &mut dyn Write) -> io::Result<()> {
         None => write!(out, " no tid")?,
     }
     match metadata.time() {
-        Some(time) => write!(out, ", time {}.{:018} s", time.sec, time.frac)?,
+        Some(time) => write!(out, ", time {}", date(time))?,
         None => write!(out, ", no time")?,
     }
     for (name, value) in metadata.entries().filter(|(name, _)| *name != "source" && !name.starts_with("timestamp")) {
@@ -101,6 +101,13 @@ fn metadata(source: SourceRef<'_>, out: &mut dyn Write) -> io::Result<()> {
         write!(out, ", {ignored} properties left out by the bridge")?;
     }
     writeln!(out)
+}
+
+/// Date and time in UTC, and the seconds they are, with all digits that are not zeros at the end.
+fn date(time: Timestamp) -> String {
+    let frac = format!(".{:018}", time.frac);
+    let frac = frac.trim_end_matches('0').trim_end_matches('.');
+    format!("{}{frac}Z ({}{frac} s)", utc(time.sec).trim_end_matches('Z'), time.sec)
 }
 
 /// Properties by path.
@@ -249,7 +256,7 @@ fn describe(image: &ImageRef<'_>) -> String {
 
 fn list(numbers: Numbers<'_>) -> String {
     let count = numbers.floats().count();
-    let mut items: Vec<_> = numbers.floats().take(ITEMS).flatten().map(|number| number.to_string()).collect();
+    let mut items: Vec<_> = numbers.floats().take(ITEMS).map(|number| number.to_string()).collect();
     if count > ITEMS {
         items.push("…".to_owned());
     }

@@ -4,6 +4,8 @@ use core::time::Duration;
 
 use msgpack_numpy_codec::ValueRef;
 
+use super::ToldRef;
+
 /// The timestamp of sources that have none: a double, and the digits that it prints.
 #[derive(Clone, Debug)]
 pub(super) struct Dummy {
@@ -25,7 +27,7 @@ impl Dummy {
     }
 
     /// Puts it in, unless there is a timestamp. What is there of it keeps its place.
-    pub(super) fn complete<'s>(&'s self, entries: &mut Vec<(&'s str, ValueRef<'s>)>) {
+    pub(super) fn complete<'s>(&'s self, entries: &mut Vec<(&'s str, ToldRef<'s>)>) {
         if entries.iter().any(|(name, _)| *name == "timestamp") {
             return;
         }
@@ -34,6 +36,7 @@ impl Dummy {
             ("timestamp.sec", ValueRef::Str(self.sec.as_bytes())),
             ("timestamp.frac", ValueRef::Str(self.frac.as_bytes())),
         ] {
+            let value = ToldRef::Value(value);
             match entries.iter_mut().find(|(other, _)| *other == name) {
                 Some(entry) => entry.1 = value,
                 None => entries.push((name, value)),

@@ -1,4 +1,5 @@
 use alloc::borrow::Cow;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -6,14 +7,14 @@ use bytes::Bytes;
 use msgpack_numpy_codec::{self as msgpack, Array, ArrayRef, ValueRef};
 
 use crate::array::{ArrayPart, OtherPart};
+use crate::error::UnknownVersion;
 use crate::limits::Limits;
-use crate::metadata::PREFIX;
+use crate::metadata::{PREFIX, Timestamp};
 use crate::source::Version;
 use crate::train::Item;
 use dummy::Dummy;
 
 mod dummy;
-mod number;
 mod parts;
 
 /// Why a train was not written. Sources and properties are counted from 0, in the order they were begun.
@@ -32,12 +33,21 @@ pub enum EncodeError {
         /// Which.
         index: usize,
     },
-    /// A source with two properties of one path, or two entries of metadata of one name; in versions before 2.2 metadata is among the
-    /// properties, and none may have its place.
-    #[error("source {index} has a property twice")]
+    /// A source with two properties of one path, or two entries of metadata of one name.
+    #[error("property {property} of source {index} is there twice")]
     DuplicatePath {
         /// Which.
         index: usize,
+        /// Which of its properties, or of its entries of metadata, is the second.
+        property: usize,
+    },
+    /// A property with the name of metadata, which in versions before 2.2 is among the properties: `metadata`, or `metadata.…` in 2.1.
+    #[error("property {property} of source {index} has the place of metadata")]
+    Reserved {
+        /// Which.
+        index: usize,
+        /// Which of its properties.
+        property: usize,
     },
     /// A scalar that is no number: versions 2.x have no scalars of numpy.
     #[error("property {property} of source {index} is a scalar that is no number")]
@@ -71,16 +81,17 @@ pub enum EncodeError {
 /// one part of version 1.0 has copies of them.
 ///
 /// ```
-/// use karabo_bridge::msgpack_numpy_codec::{Array, ValueRef};
-/// use karabo_bridge::{TrainWriter, Version};
+/// use karabo_bridge::msgpack_numpy_codec::Array;
+/// use karabo_bridge::{Timestamp, TrainWriter, Version};
 ///
 /// let pixels = vec![0_u16; 512 * 1024];
 /// let image = Array::from_slice(&[512, 1024], &pixels).unwrap();
 /// let mut train = TrainWriter::new(Version::V2_2);
-/// train.source("MID_DET_AGIPD1M-1/DET/0CH0:xtdf");
-/// train.metadata("timestamp.tid", ValueRef::UInt(10_000_000_001))?;
-/// train.value("header.pulseCount", ValueRef::Int(64))?;
-/// train.list("data.image.dimensions", [512, 1024].map(ValueRef::Int))?;
+/// train.source("MID_EXP_SAM/CAM/SIDE:output");
+/// train.stamp(10_000_000_001, Timestamp { sec: 1_700_000_000, frac: 0 })?;
+/// train.value("image.encoding", "GRAY")?;
+/// train.value("image.bitsPerPixel", 16)?;
+/// train.list("image.dimensions", [512, 1024])?;
 /// train.array("image.data", image.as_ref())?;
 /// let parts = train.finish()?;
 /// assert_eq!(parts.len(), 4);
@@ -112,10 +123,35 @@ pub struct TrainWriter<'a> {
 #[derive(Clone, Debug)]
 struct Source<'a> {
     name: Cow<'a, str>,
-    metadata: Vec<(Cow<'a, str>, ValueRef<'a>)>,
+    metadata: Vec<(Cow<'a, str>, Told<'a>)>,
     properties: Vec<(Cow<'a, str>, Property<'a>)>,
     /// Which it was when it was begun.
     index: usize,
+}
+
+/// A value of metadata.
+#[derive(Clone, Debug)]
+enum Told<'a> {
+    Value(ValueRef<'a>),
+    Text(String),
+    List(Vec<ValueRef<'a>>),
+}
+
+/// The same, borrowed.
+#[derive(Clone, Copy)]
+enum ToldRef<'s> {
+    Value(ValueRef<'s>),
+    List(&'s [ValueRef<'s>]),
+}
+
+impl Told<'_> {
+    fn as_ref(&self) -> ToldRef<'_> {
+        match self {
+            Self::Value(value) => ToldRef::Value(*value),
+            Self::Text(text) => ToldRef::Value(ValueRef::Str(text.as_bytes())),
+            Self::List(items) => ToldRef::List(items),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -204,8 +240,45 @@ impl<'a> TrainWriter<'a> {
     /// # Errors
     ///
     /// [`EncodeError::NoSource`].
-    pub fn metadata(&mut self, name: impl Into<Cow<'a, str>>, value: ValueRef<'a>) -> Result<(), EncodeError> {
-        self.sources.last_mut().ok_or(EncodeError::NoSource)?.metadata.push((name.into(), value));
+    pub fn metadata(
+        &mut self,
+        name: impl Into<Cow<'a, str>>,
+        value: impl Into<ValueRef<'a>>,
+    ) -> Result<(), EncodeError> {
+        self.tell(name, Told::Value(value.into()))
+    }
+
+    /// Tells a list of the source that was begun last, such as its `ignored_keys`.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::NoSource`].
+    pub fn metadata_list(
+        &mut self,
+        name: impl Into<Cow<'a, str>>,
+        items: impl IntoIterator<Item = impl Into<ValueRef<'a>>>,
+    ) -> Result<(), EncodeError> {
+        self.tell(name, Told::List(items.into_iter().map(Into::into).collect()))
+    }
+
+    /// Tells of the source that was begun last what servers tell and clients look for: `source`, `timestamp`, `timestamp.tid`,
+    /// `timestamp.sec` and `timestamp.frac`, these two as texts.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::NoSource`].
+    pub fn stamp(&mut self, tid: u64, time: Timestamp) -> Result<(), EncodeError> {
+        let name = self.sources.last().ok_or(EncodeError::NoSource)?.name.clone().into_owned();
+        let seconds = time.sec as f64 + time.frac as f64 / 1e18;
+        self.tell("source", Told::Text(name))?;
+        self.tell("timestamp", Told::Value(ValueRef::F64(seconds)))?;
+        self.tell("timestamp.tid", Told::Value(tid.into()))?;
+        self.tell("timestamp.sec", Told::Text(time.sec.to_string()))?;
+        self.tell("timestamp.frac", Told::Text(alloc::format!("{:018}", time.frac)))
+    }
+
+    fn tell(&mut self, name: impl Into<Cow<'a, str>>, told: Told<'a>) -> Result<(), EncodeError> {
+        self.sources.last_mut().ok_or(EncodeError::NoSource)?.metadata.push((name.into(), told));
         Ok(())
     }
 
@@ -215,7 +288,8 @@ impl<'a> TrainWriter<'a> {
     /// # Errors
     ///
     /// [`EncodeError::NoSource`].
-    pub fn value(&mut self, path: impl Into<Cow<'a, str>>, value: ValueRef<'a>) -> Result<(), EncodeError> {
+    pub fn value(&mut self, path: impl Into<Cow<'a, str>>, value: impl Into<ValueRef<'a>>) -> Result<(), EncodeError> {
+        let value = value.into();
         let property = if let ValueRef::Array(array) = value { Property::Array(array) } else { Property::Value(value) };
         self.property(path, property)
     }
@@ -228,9 +302,9 @@ impl<'a> TrainWriter<'a> {
     pub fn list(
         &mut self,
         path: impl Into<Cow<'a, str>>,
-        items: impl IntoIterator<Item = ValueRef<'a>>,
+        items: impl IntoIterator<Item = impl Into<ValueRef<'a>>>,
     ) -> Result<(), EncodeError> {
-        self.property(path, Property::List(items.into_iter().collect()))
+        self.property(path, Property::List(items.into_iter().map(Into::into).collect()))
     }
 
     /// A map, as a property of the source that was begun last.
@@ -295,7 +369,7 @@ impl<'a> TrainWriter<'a> {
         Ok(())
     }
 
-    /// The parts of the message.
+    /// The parts of the message; `into_iter().map(Bytes::from)` for a socket that takes these, which copies arrays that are borrowed.
     ///
     /// # Errors
     ///
@@ -322,16 +396,19 @@ impl<'a> TrainWriter<'a> {
             let known = source.properties.iter().filter(|(_, property)| !matches!(property, Property::Other(_)));
             let paths = twice(known.map(|(path, _)| &**path));
             let names = twice(source.metadata.iter().map(|(name, _)| &**name));
-            if paths.or(names).is_some() || self.is_covered(source) {
-                return Err(EncodeError::DuplicatePath { index });
+            if let Some(property) = paths.or(names) {
+                return Err(EncodeError::DuplicatePath { index, property });
+            }
+            if let Some(property) = self.reserved(source) {
+                return Err(EncodeError::Reserved { index, property });
             }
         }
         Ok(())
     }
 
-    /// Whether a property has the place of metadata, and would be read as that.
-    fn is_covered(&self, source: &Source<'_>) -> bool {
-        source.properties.iter().any(|(path, property)| match self.version {
+    /// The property that has the place of metadata, and would be read as that.
+    fn reserved(&self, source: &Source<'_>) -> Option<usize> {
+        source.properties.iter().position(|(path, property)| match self.version {
             Version::V1_0 | Version::V2_0 => path == METADATA,
             Version::V2_1 => path.starts_with(PREFIX) || path == METADATA && property.is_map(),
             Version::V2_2 => false,
@@ -339,12 +416,21 @@ impl<'a> TrainWriter<'a> {
     }
 
     /// Entries of metadata, and the timestamp that is made up.
-    fn entries<'s>(&'s self, source: &'s Source<'_>) -> Vec<(&'s str, ValueRef<'s>)> {
-        let mut entries: Vec<_> = source.metadata.iter().map(|(name, value)| (&**name, *value)).collect();
+    fn entries<'s>(&'s self, source: &'s Source<'_>) -> Vec<(&'s str, ToldRef<'s>)> {
+        let mut entries: Vec<_> = source.metadata.iter().map(|(name, told)| (&**name, told.as_ref())).collect();
         if let Some(dummy) = &self.dummy {
             dummy.complete(&mut entries);
         }
         entries
+    }
+}
+
+impl core::str::FromStr for Version {
+    type Err = UnknownVersion;
+
+    fn from_str(name: &str) -> Result<Self, UnknownVersion> {
+        let all = [Self::V1_0, Self::V2_0, Self::V2_1, Self::V2_2];
+        all.into_iter().find(|version| version.as_str() == name).ok_or(UnknownVersion)
     }
 }
 

@@ -4,9 +4,9 @@ use alloc::vec::Vec;
 
 use msgpack_numpy_codec::{self as msgpack, ArrayRef, DTypeRef, MapRef, ShapeRef, ValueRef, Writer};
 
-use super::number::number;
-use super::{EncodeError, METADATA, Part, Property, Source, TrainWriter};
+use super::{EncodeError, METADATA, Part, Property, Source, ToldRef, TrainWriter};
 use crate::metadata::PREFIX;
+use crate::number::number;
 use crate::source::Version;
 
 impl<'a> TrainWriter<'a> {
@@ -133,10 +133,10 @@ impl<'a> TrainWriter<'a> {
                 self.write_metadata(source, &mut out)?;
             }
             Version::V2_1 => {
-                for (property, (name, value)) in entries.into_iter().enumerate() {
+                for (property, (name, told)) in entries.into_iter().enumerate() {
                     let name: String = [PREFIX, name].concat();
                     out.str(&name).map_err(of)?;
-                    out.value(plain(value).ok_or(EncodeError::Scalar { index, property })?).map_err(of)?;
+                    self.write_told(index, property, told, &mut out)?;
                 }
             }
             Version::V1_0 | Version::V2_2 => {}
@@ -149,16 +149,30 @@ impl<'a> TrainWriter<'a> {
         let of = |error| EncodeError::Value { index, error };
         let entries = self.entries(source);
         out.map(u32::try_from(entries.len()).map_err(|_| too_long(index, entries.len()))?).map_err(of)?;
-        for (property, (name, value)) in entries.into_iter().enumerate() {
+        for (property, (name, told)) in entries.into_iter().enumerate() {
             out.str(name).map_err(of)?;
-            let value = match (self.version, value) {
-                (Version::V1_0, ValueRef::Scalar(scalar)) => scalar.get::<f64>().map_or(value, ValueRef::F64),
-                (Version::V1_0, value) => value,
-                (_, value) => plain(value).ok_or(EncodeError::Scalar { index, property })?,
-            };
-            out.value(value).map_err(of)?;
+            self.write_told(index, property, told, out)?;
         }
         Ok(())
+    }
+
+    fn write_told<'s>(
+        &self,
+        index: usize,
+        property: usize,
+        told: ToldRef<'s>,
+        out: &mut Writer<'s>,
+    ) -> Result<(), EncodeError> {
+        let written = match (self.version, told) {
+            (_, ToldRef::List(items)) => list(items, out),
+            (Version::V1_0, ToldRef::Value(ValueRef::Scalar(scalar))) => match scalar.get::<f64>() {
+                Some(value) => out.f64(value),
+                None => out.scalar(scalar),
+            },
+            (Version::V1_0, ToldRef::Value(value)) => out.value(value),
+            (_, ToldRef::Value(value)) => out.value(plain(value).ok_or(EncodeError::Scalar { index, property })?),
+        };
+        written.map_err(|error| EncodeError::Value { index, error })
     }
 }
 

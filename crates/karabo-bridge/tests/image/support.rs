@@ -264,7 +264,7 @@ pub(crate) fn value(found: ValueRef<'_>) -> V {
 pub(crate) fn numbers(found: Option<Numbers<'_>>) -> Option<Nums> {
     found.map(|found| {
         assert_eq!(found.integers().count(), found.floats().count());
-        found.integers().zip(found.floats()).collect()
+        found.integers().zip(found.floats().map(Some)).collect()
     })
 }
 

@@ -1,7 +1,7 @@
-use msgpack_numpy_codec::{DTypeRef, Kind, Plain, ScalarRef, TimeUnit, Unit, ValueRef};
+use msgpack_numpy_codec::{ByteOrder, DTypeRef, Kind, Plain, ScalarRef, TimeUnit, Unit, ValueRef};
 
 /// A scalar as the plain number that Python makes of it; `None` if it makes none.
-pub(super) fn number(scalar: ScalarRef<'_>) -> Option<ValueRef<'static>> {
+pub(crate) fn number(scalar: ScalarRef<'_>) -> Option<ValueRef<'static>> {
     let DTypeRef::Plain(plain) = scalar.dtype() else { return None };
     match plain.kind() {
         Kind::Bool => scalar.get().map(ValueRef::Bool),
@@ -27,7 +27,7 @@ pub(super) fn number(scalar: ScalarRef<'_>) -> Option<ValueRef<'static>> {
 fn bits(plain: Plain, data: &[u8]) -> Option<u64> {
     let add = |bits: u64, byte: &u8| (bits << 8) | u64::from(*byte);
     let fits = data.len() <= 8;
-    let little = plain.order() != msgpack_numpy_codec::ByteOrder::Big;
+    let little = plain.order() != ByteOrder::Big;
     fits.then(|| if little { data.iter().rev().fold(0, add) } else { data.iter().fold(0, add) })
 }
 
