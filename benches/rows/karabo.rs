@@ -46,16 +46,9 @@ pub fn rows() -> Vec<Row<'static>> {
     let mut row = |work, parts: &'static [Vec<u8>], goal, ours, name, label| {
         rows.push(Row { work, bytes: bytes(parts), goal, ours, rival: python_side(python, name, label, parts) });
     };
-    let indexed = |parts: &'static [Vec<u8>]| {
-        let mut index = TrainIndex::new();
-        let checksum = walk_index::<Whole>(parts, &mut index);
-        Side::new("TrainIndex, warm", checksum, move || walk_index::<Ends>(parts, &mut index))
-    };
     let read = "karabo-bridge-py `deserialize`";
     row("karabo: AGIPD train of 277 MB, all visited", full, 20.0, items(full), "agipd", read);
-    row("karabo: AGIPD train of 277 MB, by name", full, 10.0, indexed(full), "agipd", read);
     row("karabo: 100 sources in 400 parts, all visited", sources, 40.0, items(sources), "sources", read);
-    row("karabo: 100 sources in 400 parts, by name", sources, 15.0, indexed(sources), "sources", read);
     row("karabo: version 1.0, 277 MB in one part", single, 1000.0, items(single), "single", read);
     let encoded = Side::new("TrainWriter", sum_parts(&written), || encode(train, Version::V2_2));
     row("karabo: writing the AGIPD train for 2.2", full, 5.0, encoded, "encode", "karabo-bridge-py `serialize`");

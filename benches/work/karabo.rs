@@ -173,12 +173,17 @@ fn train<P: AsRef<[u8]>>(parts: &[P]) -> TrainRef<'_, P> {
 /// A sum over sources, metadata, paths, dtypes, shapes and values, as they come: their order does not matter.
 #[must_use]
 pub fn walk<L: Look>(parts: &[impl AsRef<[u8]>]) -> u64 {
-    let of = |item: Result<Item<'_>, _>| match item {
-        Ok(Item::Source(source)) => of_source::<L>(source),
-        Ok(Item::Array(array)) => of_array::<L>(array),
-        other => panic!("{other:?}"),
-    };
-    train(parts).items().map(of).fold(0, u64::wrapping_add)
+    let mut sum = 0_u64;
+    let mut items = train(parts).items();
+    // Where it lies: not moved to be looked at.
+    while let Some(item) = &items.next() {
+        sum = sum.wrapping_add(match item {
+            Ok(Item::Source(source)) => of_source::<L>(source),
+            Ok(Item::Array(array)) => of_array::<L>(array),
+            other => panic!("{other:?}"),
+        });
+    }
+    sum
 }
 
 /// The same by name.
@@ -186,22 +191,24 @@ pub fn walk<L: Look>(parts: &[impl AsRef<[u8]>]) -> u64 {
 pub fn walk_index<L: Look>(parts: &[impl AsRef<[u8]>], index: &mut TrainIndex) -> u64 {
     let indexed = index.build(train(parts));
     assert!(is_whole(&indexed), "{indexed:?}");
-    let arrays = |source: SourceRef<'_>| indexed.arrays(source.name()).map(of_array::<L>).fold(0, u64::wrapping_add);
-    indexed.sources().map(|source| of_source::<L>(source).wrapping_add(arrays(source))).fold(0, u64::wrapping_add)
+    let arrays = |source: &SourceRef<'_>| {
+        indexed.arrays(source.name()).map(|array| of_array::<L>(&array)).fold(0, u64::wrapping_add)
+    };
+    indexed.sources().map(|source| of_source::<L>(&source).wrapping_add(arrays(&source))).fold(0, u64::wrapping_add)
 }
 
 fn is_whole<P: AsRef<[u8]>>(indexed: &Indexed<'_, '_, P>) -> bool {
     indexed.errors().next().is_none()
 }
 
-fn of_source<L: Look>(source: SourceRef<'_>) -> u64 {
+fn of_source<L: Look>(source: &SourceRef<'_>) -> u64 {
     let name = L::text(source.name().as_bytes());
     let metadata = source.metadata().entries().map(|(path, value)| entry::<L>(!name, path, of_value::<L>(value)));
     let properties = source.properties().map(|(path, value)| entry::<L>(name, path, of_value::<L>(value)));
     metadata.fold(0, u64::wrapping_add).wrapping_add(properties.fold(0, u64::wrapping_add))
 }
 
-fn of_array<L: Look>(array: ArrayPart<'_>) -> u64 {
+fn of_array<L: Look>(array: &ArrayPart<'_>) -> u64 {
     let value = of_items::<L>(array.dtype().as_plain().expect("a plain dtype"), array.shape(), array.data());
     entry::<L>(L::text(array.source().as_bytes()), array.path(), value)
 }
@@ -250,7 +257,7 @@ fn of_items<L: Look>(dtype: Plain, shape: ShapeRef<'_>, data: &[u8]) -> u64 {
 #[must_use]
 pub fn outline(parts: &[impl AsRef<[u8]>]) -> u64 {
     let of = |item: Result<Item<'_>, _>| match item {
-        Ok(Item::Source(source)) => of_source::<Whole>(source),
+        Ok(Item::Source(source)) => of_source::<Whole>(&source),
         Ok(Item::Array(array)) => {
             let axes = Whole::text(array.dtype().as_str().as_bytes()).wrapping_add(array.shape().len() as u64);
             entry::<Whole>(Whole::text(array.source().as_bytes()), array.path(), axes)

@@ -1,9 +1,9 @@
 use core::fmt;
 
-use msgpack_numpy_codec::{Array, ArrayRef, DType, DTypeRef, MapRef, Plain, ShapeRef};
+use msgpack_numpy_codec::{Array, ArrayRef, ByteOrder, DType, DTypeRef, Kind, MapRef, Plain, ShapeRef};
 
 use crate::error::{DecodeError, Limit, What};
-use crate::header::{Content, Header};
+use crate::header::{Content, Header, is};
 use crate::image::ImageRef;
 use crate::limits::Limits;
 
@@ -38,6 +38,13 @@ impl<'a> DTypeText<'a> {
         (Self { text, form }, structured)
     }
 
+    /// One of those that nearly all arrays have.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn named(text: &'a [u8]) -> Option<Self> {
+        let plain = named(text)?;
+        Some(Self { text: core::str::from_utf8(text).ok()?, form: Form::Plain(*plain) })
+    }
+
     /// The text.
     #[must_use]
     pub const fn as_str(self) -> &'a str {
@@ -66,6 +73,35 @@ fn plain(text: &str) -> Option<Plain> {
     let bool = matches!(text.as_bytes(), [b'<' | b'>' | b'=' | b'|', b'?']);
     let text = if bool { "?" } else { text };
     Plain::parse(text).or_else(|| Plain::from_name(text))
+}
+
+macro_rules! named {
+    ($($len:literal $name:literal: $kind:ident $itemsize:literal,)*) => {
+        /// The dtypes that nearly all arrays have, by name.
+        #[cfg_attr(not(debug_assertions), inline(always))]
+        fn named(name: &[u8]) -> Option<&'static Plain> {
+            match name.len() {
+                $($len if is(name, $name) => {
+                    const { &Plain::new(Kind::$kind, ByteOrder::Little, $itemsize) }.as_ref()
+                })*
+                _ => None,
+            }
+        }
+    };
+}
+
+named! {
+    4 b"bool": Bool 1,
+    4 b"int8": Int 1,
+    5 b"int16": Int 2,
+    5 b"int32": Int 4,
+    5 b"int64": Int 8,
+    5 b"uint8": UInt 1,
+    6 b"uint16": UInt 2,
+    6 b"uint32": UInt 4,
+    6 b"uint64": UInt 8,
+    7 b"float32": Float 4,
+    7 b"float64": Float 8,
 }
 
 impl fmt::Display for DTypeText<'_> {
@@ -120,6 +156,19 @@ impl<'a> ArrayPart<'a> {
             params,
             part: header.part,
         })
+    }
+
+    /// Of fields that are known to fit.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) const fn of_fields(
+        part: u32,
+        source: &'a str,
+        path: &'a str,
+        dtype: DTypeText<'a>,
+        shape: ShapeRef<'a>,
+        data: &'a [u8],
+    ) -> Self {
+        Self { source, path, dtype, shape, data, params: None, part }
     }
 
     /// Whose it is.

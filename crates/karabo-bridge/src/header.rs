@@ -76,6 +76,19 @@ pub(crate) fn is_pickle(part: &[u8]) -> bool {
     matches!(part, [0x80, 1..=5, .., b'.'])
 }
 
+/// What follows `prefix`. Its length is known where it is used, so that no loop is needed.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) fn behind<'a, const N: usize>(input: &'a [u8], prefix: &[u8; N]) -> Option<&'a [u8]> {
+    let (front, rest) = input.split_first_chunk()?;
+    (front == prefix).then_some(rest)
+}
+
+/// Whether they are all of `name`.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) fn is<const N: usize>(bytes: &[u8], name: &[u8; N]) -> bool {
+    behind(bytes, name).is_some_and(<[u8]>::is_empty)
+}
+
 impl<'a> Header<'a> {
     pub(crate) fn read(part: u32, input: &'a [u8], limits: &Limits) -> Result<Self, Refused<'a>> {
         let mut fields = Fields::default();

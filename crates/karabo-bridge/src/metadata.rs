@@ -1,4 +1,6 @@
-use msgpack_numpy_codec::{Entries, MapRef, ValueRef};
+use msgpack_numpy_codec::{MapRef, Named, ValueRef};
+
+use crate::header::is;
 
 /// What a bridge tells of a source: where it comes from, and of which train it is. Any of it may be missing.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,8 +41,8 @@ impl<'a> MetadataRef<'a> {
     pub fn entries(self) -> MetadataEntries<'a> {
         match self.0 {
             Place::Nowhere => MetadataEntries { entries: None, prefix: "" },
-            Place::Map(map) => MetadataEntries { entries: Some(map.iter()), prefix: "" },
-            Place::Flat(map) => MetadataEntries { entries: Some(map.iter()), prefix: PREFIX },
+            Place::Map(map) => MetadataEntries { entries: Some(map.named()), prefix: "" },
+            Place::Flat(map) => MetadataEntries { entries: Some(map.named()), prefix: PREFIX },
         }
     }
 
@@ -131,18 +133,53 @@ fn digits(number: u64) -> Option<u64> {
 /// Iterator over the entries of a [`MetadataRef`]; keys that are no texts are passed.
 #[derive(Clone, Debug)]
 pub struct MetadataEntries<'a> {
-    entries: Option<Entries<'a>>,
+    entries: Option<Named<'a>>,
     prefix: &'static str,
+}
+
+impl<'a> MetadataEntries<'a> {
+    /// The next name.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn name(&mut self) -> Option<&'a str> {
+        let entries = self.entries.as_mut()?;
+        loop {
+            let key = entries.key()?;
+            let name = if self.prefix.is_empty() { Some(key) } else { key.strip_prefix(self.prefix.as_bytes()) };
+            if let Some(name) = name.and_then(name_of) {
+                return Some(name);
+            }
+            entries.pass();
+        }
+    }
 }
 
 impl<'a> Iterator for MetadataEntries<'a> {
     type Item = (&'a str, ValueRef<'a>);
 
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn next(&mut self) -> Option<Self::Item> {
-        let prefix = self.prefix;
-        self.entries.as_mut()?.find_map(|(key, value)| {
-            let key = core::str::from_utf8(key.as_bytes()?).ok()?;
-            Some((key.strip_prefix(prefix)?, value))
-        })
+        let name = self.name()?;
+        self.entries.as_mut()?.value_into(None, |_, value| Some((name, value)))
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn fold<T, F: FnMut(T, Self::Item) -> T>(mut self, mut folded: T, mut fold: F) -> T {
+        while let (Some(name), Some(entries)) = (self.name(), self.entries.as_mut()) {
+            folded = entries.value_into(folded, |folded, value| fold(folded, (name, value)));
+        }
+        folded
+    }
+}
+
+/// A name in UTF-8. Those that all bridges send are known without a look at each byte.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn name_of(bytes: &[u8]) -> Option<&str> {
+    match bytes.len() {
+        6 if is(bytes, b"source") => Some("source"),
+        9 if is(bytes, b"timestamp") => Some("timestamp"),
+        13 if is(bytes, b"timestamp.tid") => Some("timestamp.tid"),
+        13 if is(bytes, b"timestamp.sec") => Some("timestamp.sec"),
+        14 if is(bytes, b"timestamp.frac") => Some("timestamp.frac"),
+        _ => core::str::from_utf8(bytes).ok(),
     }
 }

@@ -1,4 +1,4 @@
-use msgpack_numpy_codec::{Entries, ListRef, MapRef, ValueRef};
+use msgpack_numpy_codec::{ListRef, MapRef, Named, ValueRef};
 
 use crate::metadata::{MetadataRef, PREFIX, Place};
 
@@ -39,8 +39,10 @@ impl core::fmt::Display for Version {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SourceRef<'a> {
     name: &'a str,
+    /// Tells where metadata is, too.
     version: Option<Version>,
-    metadata: MetadataRef<'a>,
+    /// If it is a map of its own.
+    metadata: Option<MapRef<'a>>,
     data: MapRef<'a>,
     /// That of the header.
     part: u32,
@@ -49,24 +51,26 @@ pub struct SourceRef<'a> {
 impl<'a> SourceRef<'a> {
     /// Of version 1.0: the map of a source in the only part. Metadata that is no map is none, and is among the properties.
     pub(crate) fn of_single(name: &'a str, data: MapRef<'a>) -> Self {
-        let place = match data.get("metadata") {
-            Some(ValueRef::Map(map) | ValueRef::Faulty(map, _)) => Place::Map(map),
-            _ => Place::Nowhere,
+        let metadata = match data.get("metadata") {
+            Some(ValueRef::Map(map) | ValueRef::Faulty(map, _)) => Some(map),
+            _ => None,
         };
-        Self { name, version: Some(Version::V1_0), metadata: MetadataRef(place), data, part: 0 }
+        Self { name, version: Some(Version::V1_0), metadata, data, part: 0 }
     }
 
-    /// Of a pair: that of the header wins.
-    pub(crate) fn of_pair(part: u32, name: &'a str, header: Option<MapRef<'a>>, data: MapRef<'a>) -> Self {
-        let (version, place) = match header {
-            Some(map) => (Some(Version::V2_2), Place::Map(map)),
-            None => match data.get("metadata") {
-                Some(ValueRef::Map(map) | ValueRef::Faulty(map, _)) => (Some(Version::V2_0), Place::Map(map)),
-                _ if data.iter().any(|(key, _)| flat(key).is_some()) => (Some(Version::V2_1), Place::Flat(data)),
-                _ => (None, Place::Nowhere),
-            },
+    /// Of a pair without metadata in its header.
+    pub(crate) fn of_pair(part: u32, name: &'a str, data: MapRef<'a>) -> Self {
+        let (version, metadata) = match data.get("metadata") {
+            Some(ValueRef::Map(map) | ValueRef::Faulty(map, _)) => (Some(Version::V2_0), Some(map)),
+            _ if data.iter().any(|(key, _)| flat(key).is_some()) => (Some(Version::V2_1), None),
+            _ => (None, None),
         };
-        Self { name, version, metadata: MetadataRef(place), data, part }
+        Self { name, version, metadata, data, part }
+    }
+
+    /// Of a pair with metadata in its header, which wins.
+    pub(crate) const fn of_header(part: u32, name: &'a str, metadata: MapRef<'a>, data: MapRef<'a>) -> Self {
+        Self { name, version: Some(Version::V2_2), metadata: Some(metadata), data, part }
     }
 
     /// Its name, such as `SPB_DET_AGIPD1M-1/DET/0CH0:xtdf`.
@@ -84,7 +88,11 @@ impl<'a> SourceRef<'a> {
     /// What is told of it.
     #[must_use]
     pub const fn metadata(self) -> MetadataRef<'a> {
-        self.metadata
+        MetadataRef(match (self.version, self.metadata) {
+            (Some(Version::V2_1), _) => Place::Flat(self.data),
+            (_, Some(map)) => Place::Map(map),
+            _ => Place::Nowhere,
+        })
     }
 
     /// The part it begins in, counted from 0.
@@ -96,7 +104,12 @@ impl<'a> SourceRef<'a> {
     /// Its properties with their paths, in the order they came in, metadata left out; in version 1.0 arrays are among them.
     #[must_use]
     pub fn properties(self) -> Properties<'a> {
-        Properties { entries: self.data.iter(), place: self.metadata.0, version: self.version }
+        let passed = match (self.version, self.metadata) {
+            (Some(Version::V2_1), _) => Passed::Flat,
+            (Some(Version::V1_0 | Version::V2_0), Some(_)) => Passed::Map,
+            _ => Passed::Nothing,
+        };
+        Properties { entries: self.data.named(), passed }
     }
 
     /// At least as many as there are properties.
@@ -113,7 +126,7 @@ impl<'a> SourceRef<'a> {
     /// Paths of properties that the bridge was told to leave out; it says so in one of two places, or not at all.
     pub fn ignored_keys(self) -> impl Iterator<Item = &'a str> + use<'a> {
         let beside = || self.data.get("ignored_keys");
-        let list = match self.metadata.get("ignored_keys").or_else(beside) {
+        let list = match self.metadata().get("ignored_keys").or_else(beside) {
             Some(ValueRef::List(list)) => Some(list),
             _ => None,
         };
@@ -129,25 +142,52 @@ fn flat(key: ValueRef<'_>) -> Option<&str> {
 /// Iterator over the properties of a [`SourceRef`].
 #[derive(Clone, Debug)]
 pub struct Properties<'a> {
-    entries: Entries<'a>,
-    place: Place<'a>,
-    version: Option<Version>,
+    entries: Named<'a>,
+    passed: Passed,
+}
+
+/// Which entries are metadata.
+#[derive(Clone, Copy, Debug)]
+enum Passed {
+    Nothing,
+    Map,
+    Flat,
+}
+
+impl<'a> Properties<'a> {
+    /// The next path.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn path(&mut self) -> Option<&'a str> {
+        loop {
+            let key = self.entries.key()?;
+            let is_metadata = match self.passed {
+                Passed::Nothing => false,
+                Passed::Map => key == b"metadata",
+                Passed::Flat => key.starts_with(PREFIX.as_bytes()),
+            };
+            if !is_metadata {
+                // Keys were checked to be texts.
+                return core::str::from_utf8(key).ok();
+            }
+            self.entries.pass();
+        }
+    }
 }
 
 impl<'a> Iterator for Properties<'a> {
     type Item = (&'a str, ValueRef<'a>);
 
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn next(&mut self) -> Option<Self::Item> {
-        let (version, place) = (self.version, self.place);
-        self.entries.find_map(|(key, value)| {
-            // Keys were checked to be texts.
-            let path = core::str::from_utf8(key.as_bytes()?).ok()?;
-            let is_metadata = match (version, place) {
-                (Some(Version::V1_0 | Version::V2_0), Place::Map(_)) => path == "metadata",
-                (_, Place::Flat(_)) => path.starts_with(PREFIX),
-                _ => false,
-            };
-            (!is_metadata).then_some((path, value))
-        })
+        let path = self.path()?;
+        self.entries.value_into(None, |_, value| Some((path, value)))
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn fold<T, F: FnMut(T, Self::Item) -> T>(mut self, mut folded: T, mut fold: F) -> T {
+        while let Some(path) = self.path() {
+            folded = self.entries.value_into(folded, |folded, value| fold(folded, (path, value)));
+        }
+        folded
     }
 }

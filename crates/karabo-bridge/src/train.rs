@@ -1,11 +1,11 @@
 use core::fmt;
 
 use bytes::Bytes;
-use msgpack_numpy_codec::{MapRef, Reader, Token};
+use msgpack_numpy_codec::{Limits as ValueLimits, MapRef, Reader, ShapeRef, Token};
 
-use crate::array::{ArrayPart, OtherPart};
+use crate::array::{ArrayPart, DTypeText, OtherPart};
 use crate::error::{DecodeError, DecodeErrorKind, Limit, PartError, What};
-use crate::header::{Content, Header, Refused, is_pickle, text};
+use crate::header::{Content, Header, Refused, behind, is_pickle, text};
 use crate::limits::Limits;
 use crate::owned::Train;
 use crate::source::{SourceRef, Version};
@@ -78,7 +78,7 @@ impl<'a> Item<'a> {
     ///
     /// What is wrong with the pair. That its source was not there before is for the caller to know.
     pub fn decode_with(part: u32, header: &'a [u8], data: &'a [u8], limits: &Limits) -> Result<Self, PartError<'a>> {
-        pair(part, header, data, limits)
+        pair(part, header, data, limits, |item| item)
     }
 }
 
@@ -201,7 +201,7 @@ impl<'a, P: AsRef<[u8]>> TrainRef<'a, P> {
             let rest = usize::try_from(at).ok().and_then(|at| single.as_ref().get(at..)).unwrap_or_default();
             return entry(&mut Reader::new(rest), &self.limits).map(Item::Source);
         }
-        pair(part, self.part(part), self.part(part.saturating_add(1)), &self.limits)
+        pair(part, self.part(part), self.part(part.saturating_add(1)), &self.limits, |item| item)
     }
 
     /// What is in it, in the order of the parts, and what is wrong with those that are not. Nothing is allocated, but for dtypes with
@@ -276,40 +276,57 @@ impl<'a, P: AsRef<[u8]>> Iterator for Items<'a, P> {
     type Item = Result<Item<'a>, PartError<'a>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let limits = self.train.limits;
         if let [_] = self.train.parts {
             let (reader, left) = self.single.as_mut()?;
             *left = left.checked_sub(1)?;
-            return Some(entry(reader, &limits).map(Item::Source));
+            return Some(entry(reader, &self.train.limits).map(Item::Source));
         }
         let header = self.train.parts.get(self.next)?.as_ref();
+        let Some(data) = self.train.parts.get(self.next.saturating_add(1)).map(AsRef::as_ref) else {
+            return Some(Err(self.odd(header)));
+        };
         // Counted by a limit of 32 bits.
         let part = u32::try_from(self.next).unwrap_or(u32::MAX);
-        let Some(data) = self.train.parts.get(self.next.saturating_add(1)).map(AsRef::as_ref) else {
-            self.next = self.train.parts.len();
-            let error = DecodeError::new(DecodeErrorKind::OddParts, part, 0, What::Header);
-            let (source_name, path) = match Header::read(part, header, &limits) {
-                Ok(header) => (Some(header.source.value), header.path.map(|path| path.value)),
-                Err(refused) => (refused.source, refused.path),
-            };
-            return Some(Err(PartError { source_name, path, error }));
-        };
         self.next = self.next.saturating_add(2);
-        let item = pair(part, header, data, &limits);
-        match item {
+        if self.begun {
+            return pair(part, header, data, &self.train.limits, Some);
+        }
+        Some(self.first(part, header, data))
+    }
+}
+
+impl<'a, P: AsRef<[u8]>> Items<'a, P> {
+    /// A last part without a partner.
+    #[cold]
+    fn odd(&mut self, header: &'a [u8]) -> PartError<'a> {
+        let part = u32::try_from(self.next).unwrap_or(u32::MAX);
+        self.next = self.train.parts.len();
+        let error = DecodeError::new(DecodeErrorKind::OddParts, part, 0, What::Header);
+        let (source_name, path) = match Header::read(part, header, &self.train.limits) {
+            Ok(header) => (Some(header.source.value), header.path.map(|path| path.value)),
+            Err(refused) => (refused.source, refused.path),
+        };
+        PartError { source_name, path, error }
+    }
+
+    /// A pair before which there was no source.
+    fn first(&mut self, part: u32, header: &'a [u8], data: &'a [u8]) -> Result<Item<'a>, PartError<'a>> {
+        let limits = &self.train.limits;
+        let item = pair(part, header, data, limits, |item| item);
+        match &item {
             Ok(Item::Source(_)) => self.begun = true,
             // What is lost of it are its properties.
-            Err(_) if introduced(part, header, &limits).is_some() => self.begun = true,
+            Err(_) if introduced(part, header, limits).is_some() => self.begun = true,
             // Whether it is the right one is another question.
-            Ok(Item::Array(array)) if !self.begun => {
+            Ok(Item::Array(array)) => {
                 let (kind, name) = (DecodeErrorKind::UnknownSource, array.source());
                 let at = (name.as_ptr() as usize).wrapping_sub(header.as_ptr() as usize);
                 let error = DecodeError::new(kind, part, at, What::Source);
-                return Some(Err(PartError { source_name: Some(name), path: Some(array.path()), error }));
+                return Err(PartError { source_name: Some(name), path: Some(array.path()), error });
             }
             _ => {}
         }
-        Some(item)
+        item
     }
 }
 
@@ -329,7 +346,78 @@ pub(crate) fn introduced<'a>(part: u32, header: &'a [u8], limits: &Limits) -> Op
     (header.content == Content::MsgPack).then_some(header.source.value)
 }
 
-fn pair<'a>(part: u32, encoded: &'a [u8], data: &'a [u8], limits: &Limits) -> Result<Item<'a>, PartError<'a>> {
+/// What is in a pair, handed to `make` where it is made: it takes seventeen words, and each move of it is waited for.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn pair<'a, T>(
+    part: u32,
+    header: &'a [u8],
+    data: &'a [u8],
+    limits: &Limits,
+    make: impl Fn(Result<Item<'a>, PartError<'a>>) -> T,
+) -> T {
+    let values = limits.values();
+    // The header is one of the maps that count.
+    let inner = values.with_max_depth(limits.max_depth.saturating_sub(1));
+    match header.split_first_chunk() {
+        Some((b"\x83\xa6source", rest)) if limits.max_depth > 0 => {
+            if let Some((name, metadata, data)) = common_source(rest, data, &inner, &values) {
+                return make(Ok(Item::Source(SourceRef::of_header(part, name, metadata, data))));
+            }
+        }
+        // So is the list of axes.
+        Some((b"\x85\xa6source", rest)) if limits.max_depth > 1 => {
+            if let Some((name, path, dtype, shape)) = common_array(rest, data, &inner) {
+                if dtype.as_str().len() as u64 <= limits.max_dtype.into() {
+                    return make(Ok(Item::Array(ArrayPart::of_fields(part, name, path, dtype, shape, data))));
+                }
+            }
+        }
+        _ => {}
+    }
+    make(any_pair(part, header, data, limits))
+}
+
+/// Name, metadata and properties of a source whose header has its fields as Python writes them. Everything else, and everything with a fault,
+/// is for [`any_pair`], which comes to the same.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn common_source<'a>(
+    header: &'a [u8],
+    data: &'a [u8],
+    inner: &ValueLimits,
+    values: &ValueLimits,
+) -> Option<(&'a str, MapRef<'a>, MapRef<'a>)> {
+    let (name, rest) = text_of(header)?;
+    let mut metadata = Reader::new(behind(rest, b"\xa7content\xa7msgpack\xa8metadata")?);
+    let mut properties = Reader::new(data);
+    let fields = (core::str::from_utf8(name).ok()?, metadata.map_of_texts(inner)?, properties.map_of_texts(values)?);
+    (metadata.rest().is_empty() && properties.rest().is_empty()).then_some(fields)
+}
+
+/// The same of an array whose bytes are as many as they should be: its source, path, dtype and axes.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn common_array<'a>(
+    header: &'a [u8],
+    data: &[u8],
+    inner: &ValueLimits,
+) -> Option<(&'a str, &'a str, DTypeText<'a>, ShapeRef<'a>)> {
+    let (name, rest) = text_of(header)?;
+    let (path, rest) = text_of(behind(rest, b"\xa7content\xa5array\xa4path")?)?;
+    let (dtype, rest) = text_of(behind(rest, b"\xa5dtype")?)?;
+    let dtype = DTypeText::named(dtype)?;
+    let shape = ShapeRef::decode_with(behind(rest, b"\xa5shape")?, inner).ok()?;
+    let fits = shape.product()?.checked_mul(dtype.as_plain()?.itemsize().into())? == data.len() as u64;
+    fits.then_some((core::str::from_utf8(name).ok()?, core::str::from_utf8(path).ok()?, dtype, shape))
+}
+
+/// The bytes of a text, and what is behind it.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn text_of(encoded: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut reader = Reader::new(encoded);
+    let Ok(Token::Str(text)) = reader.token() else { return None };
+    Some((text, reader.rest()))
+}
+
+fn any_pair<'a>(part: u32, encoded: &'a [u8], data: &'a [u8], limits: &Limits) -> Result<Item<'a>, PartError<'a>> {
     let header = Header::read(part, encoded, limits).map_err(|Refused { source, path, error }| PartError {
         source_name: source,
         path,
@@ -374,7 +462,11 @@ fn source<'a>(header: &Header<'a>, data: &'a [u8], limits: &Limits) -> Result<So
     let metadata = header.map(header.metadata, What::Metadata)?;
     let map = whole_map(data, limits).map_err(|error| of(&error, part, 0, What::Data, limits))?;
     texts(map, part, 0)?;
-    Ok(SourceRef::of_pair(header.part, header.source.value, metadata, map))
+    let (part, name) = (header.part, header.source.value);
+    Ok(match metadata {
+        Some(metadata) => SourceRef::of_header(part, name, metadata, map),
+        None => SourceRef::of_pair(part, name, map),
+    })
 }
 
 /// Paths are texts; as bytes they are taken too.

@@ -187,6 +187,7 @@ mod element;
 mod encode;
 mod error;
 mod limits;
+mod named;
 #[cfg(feature = "ndarray")]
 mod ndarray;
 mod owned;
@@ -209,6 +210,7 @@ pub use crate::element::{AccessError, Element, Iter, StridedRef};
 pub use crate::encode::{Encoded, StridedArrayRef, Writer};
 pub use crate::error::{DecodeError, DecodeErrorKind, EncodeError, LayoutError, Limit};
 pub use crate::limits::Limits;
+pub use crate::named::Named;
 pub use crate::owned::{Array, Scalar, Value};
 pub use crate::reader::Reader;
 pub use crate::shape::ShapeRef;

@@ -4,7 +4,7 @@ use crate::error::{DecodeError, DecodeErrorKind, Limit, What};
 use crate::limits::Limits;
 use crate::tag::Common;
 use crate::value::{MapRef, ValueRef};
-use crate::wire::{NoToken, Token, lex};
+use crate::wire::{NoToken, Token, hop, is_text, lex};
 
 /// Pulls MessagePack off a slice, token by token or value by value; allocates nothing. After an error it stays where it was.
 ///
@@ -100,15 +100,26 @@ impl<'a> Reader<'a> {
     /// As [`ValueRef::decode`].
     #[inline]
     pub fn value_with(&mut self, limits: &Limits) -> Result<ValueRef<'a>, DecodeError> {
-        let start = self.rest;
-        let common = Common::read(start).filter(|_| limits.max_depth >= Common::DEPTH);
+        let Some((token, after)) = pass(self.rest) else { return Err(self.clone().wrong()) };
+        if let Some(value) = ValueRef::leaf(token) {
+            self.rest = after;
+            return Ok(value);
+        }
+        self.items_with(token, limits)
+    }
+
+    /// The next value, if its token has items.
+    fn items_with(&mut self, token: Token<'a>, limits: &Limits) -> Result<ValueRef<'a>, DecodeError> {
+        let whole = matches!(token, Token::Map(5)) && limits.max_depth >= Common::DEPTH;
+        let common = if whole { Common::read(self.rest) } else { None };
         if let Some((array, rest)) = common.and_then(|(common, rest)| Some((common.array(limits)?, rest))) {
             self.rest = rest;
             return Ok(ValueRef::Array(array));
         }
+        let start = self.rest;
         self.check(limits)?;
         let len = start.len().saturating_sub(self.rest.len());
-        Ok(ValueRef::of(start.get(..len).unwrap_or(start), limits))
+        Ok(ValueRef::of_items(token, start.get(..len).unwrap_or(start), limits))
     }
 
     /// The next value as a map, though its keys may be those of an array: for maps whose keys are names of the sender's.
@@ -133,6 +144,28 @@ impl<'a> Reader<'a> {
         self.check(limits)?;
         let taken = start.len().saturating_sub(self.rest.len());
         Ok(MapRef::new(start.get(..taken).unwrap_or(start), len, limits))
+    }
+
+    /// The next value, if it is a map whose keys are texts in UTF-8, as text or as bytes, and none of them those by which arrays, scalars
+    /// and complex numbers are told: in one go where [`map_with`](Self::map_with) and a look at each key would be two. If it is not, or
+    /// if something is wrong with it, there is nothing, and the reader stays where it was.
+    ///
+    /// ```
+    /// use msgpack_numpy_codec::{Limits, Reader};
+    ///
+    /// let map = Reader::new(b"\x82\xa1a\x01\xa1b\x92\xc2\xc3").map_of_texts(&Limits::DEFAULT).unwrap();
+    /// assert_eq!(map.named().map(|(name, _)| name).collect::<Vec<_>>(), [b"a", b"b"]);
+    /// assert_eq!(Reader::new(b"\x81\x07\xc3").map_of_texts(&Limits::DEFAULT), None);
+    /// assert_eq!(Reader::new(b"\x81\xa2nd\xc3").map_of_texts(&Limits::DEFAULT), None);
+    /// ```
+    #[must_use]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn map_of_texts(&mut self, limits: &Limits) -> Option<MapRef<'a>> {
+        let start = self.rest;
+        let (len, rest) = pass_texts(start, limits)?;
+        let whole = start.len().saturating_sub(rest.len());
+        self.rest = rest;
+        Some(MapRef::new(start.get(..whole)?, len, limits))
     }
 
     /// Hands every token that is left to `take`: a loop over [`token`](Self::token), and faster.
@@ -167,6 +200,11 @@ impl<'a> Reader<'a> {
         let mut rest = self.rest;
         let mut open = 1_u64;
         while open > 0 {
+            if let Some(after) = hop(rest) {
+                rest = after;
+                open = open.saturating_sub(1);
+                continue;
+            }
             match pass(rest) {
                 Some((token, after)) => {
                     // All of an array at once.
@@ -205,13 +243,34 @@ impl<'a> Reader<'a> {
 
     /// Passes one value that is not nested deeper than allowed.
     pub(crate) fn check(&mut self, limits: &Limits) -> Result<(), DecodeError> {
+        // The wide stack takes longer to make than nearly all values to pass.
+        match self.check_within::<8>(limits)? {
+            true => Ok(()),
+            false => self.check_within::<256>(limits).map(drop),
+        }
+    }
+
+    /// Whether room for so many containers in one another was enough; if not, nothing was passed.
+    fn check_within<const DEEP: usize>(&mut self, limits: &Limits) -> Result<bool, DecodeError> {
         // What the containers around the innermost one still lack.
-        let mut stack = [0_u64; 256];
+        let mut stack = [0_u64; DEEP];
         let (mut depth, mut open) = (0_u8, 1_u64);
         let mut rest = self.rest;
         loop {
-            let Some((token, mut after)) = pass(rest) else { return Err(Self::at(self.input, rest).wrong()) };
+            while open == 0 {
+                let Some(outer) = depth.checked_sub(1) else {
+                    self.rest = rest;
+                    return Ok(true);
+                };
+                depth = outer;
+                open = stack.get(usize::from(depth)).copied().unwrap_or_default();
+            }
             open = open.saturating_sub(1);
+            if let Some(after) = hop(rest) {
+                rest = after;
+                continue;
+            }
+            let Some((token, mut after)) = pass(rest) else { return Err(Self::at(self.input, rest).wrong()) };
             // All of an array at once.
             let whole = matches!(token, Token::Map(5)) && limits.max_depth.saturating_sub(depth) >= Common::DEPTH;
             let common = if whole { Common::read(rest) } else { None };
@@ -222,21 +281,12 @@ impl<'a> Reader<'a> {
                     let at = Self::at(self.input, rest).position();
                     return Err(DecodeError::over(Limit::MaxDepth, limits.max_depth.into(), at, What::Value));
                 }
-                if let Some(slot) = stack.get_mut(usize::from(depth)) {
-                    *slot = open;
-                }
+                let Some(slot) = stack.get_mut(usize::from(depth)) else { return Ok(false) };
+                *slot = open;
                 depth = depth.saturating_add(1);
                 open = token.items();
             }
             rest = after;
-            while open == 0 {
-                let Some(outer) = depth.checked_sub(1) else {
-                    self.rest = rest;
-                    return Ok(());
-                };
-                depth = outer;
-                open = stack.get(usize::from(depth)).copied().unwrap_or_default();
-            }
         }
     }
 
@@ -260,6 +310,33 @@ impl fmt::Debug for Reader<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Reader(byte {} of {})", self.position(), self.input.len())
     }
+}
+
+/// How many entries the map at the front of `input` has, and what follows it; `None` unless all its keys are texts and none of them tags.
+fn pass_texts<'a>(input: &'a [u8], limits: &Limits) -> Option<(u32, &'a [u8])> {
+    let (Token::Map(len), mut rest) = pass(input)? else { return None };
+    let inner = limits.with_max_depth(limits.max_depth.checked_sub(1)?);
+    for _ in 0..len {
+        let (Token::Str(key) | Token::Bin(key), after) = pass(rest)? else { return None };
+        if is_tag(key) || !is_text(key) {
+            return None;
+        }
+        rest = match hop(after) {
+            Some(behind) => behind,
+            None => {
+                let mut value = Reader::new(after);
+                value.check(&inner).ok()?;
+                value.rest
+            }
+        };
+    }
+    Some((len, rest))
+}
+
+/// Whether a map with this key may stand for something else.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn is_tag(key: &[u8]) -> bool {
+    matches!(key, [b'n', b'd'] | [b'c', b'o', b'm', b'p', b'l', b'e', b'x'])
 }
 
 /// The next token, and what follows it; `None` if something is wrong.

@@ -5,7 +5,7 @@ use crate::error::{DecodeError, DecodeErrorKind, Limit, What};
 use crate::limits::Limits;
 use crate::reader::Reader;
 use crate::value::{ListRef, unexpected};
-use crate::wire::Token;
+use crate::wire::{Token, unsigned};
 
 /// Lengths of the axes of an array, the slowest first, where they lie.
 #[derive(Clone, Copy)]
@@ -49,8 +49,48 @@ impl<'a> ShapeRef<'a> {
         Self::read(list.as_encoded(), &list.limits())
     }
 
+    /// Of one list of integers that are not negative, and nothing behind it.
+    ///
+    /// ```
+    /// use msgpack_numpy_codec::{Limits, ShapeRef};
+    ///
+    /// assert_eq!(ShapeRef::decode_with(b"\x92\x02\x03", &Limits::DEFAULT)?, ShapeRef::new(&[2, 3]));
+    /// # Ok::<(), msgpack_numpy_codec::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`of_list`](Self::of_list), and [`TrailingBytes`](DecodeErrorKind::TrailingBytes).
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn decode_with(input: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+        match Self::few(input) {
+            Some((shape, [])) if shape.len() <= usize::from(limits.max_axes) => Ok(shape),
+            _ => Self::decode_any(input, limits),
+        }
+    }
+
+    fn decode_any(input: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+        let (shape, reader) = Self::front(input, limits)?;
+        reader.finish().map(|()| shape)
+    }
+
+    /// Fifteen axes at most, as nearly all are, and what follows them.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn few(encoded: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let (&head @ 0x90..=0x9f, mut rest) = encoded.split_first()? else { return None };
+        let len = head & 0x0f;
+        for _ in 0..len {
+            (_, rest) = unsigned(rest)?;
+        }
+        Some((Self(Axes::Encoded { encoded, len }), rest))
+    }
+
     /// A list of integers that are not negative.
     pub(crate) fn read(encoded: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+        Self::front(encoded, limits).map(|(shape, _)| shape)
+    }
+
+    fn front(encoded: &'a [u8], limits: &Limits) -> Result<(Self, Reader<'a>), DecodeError> {
         let mut reader = Reader::new(encoded);
         let Ok(Token::List(len)) = reader.token() else { return Err(unexpected(0, What::Shape)) };
         let len = match u8::try_from(len) {
@@ -63,7 +103,7 @@ impl<'a> ShapeRef<'a> {
                 return Err(DecodeError::new(DecodeErrorKind::InvalidShape, offset, What::Shape));
             }
         }
-        Ok(Self(Axes::Encoded { encoded, len }))
+        Ok((Self(Axes::Encoded { encoded, len }), reader))
     }
 
     /// A list of so many integers that was walked.
@@ -95,34 +135,37 @@ impl<'a> ShapeRef<'a> {
     }
 
     /// The axes, the slowest first.
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn iter(self) -> impl Iterator<Item = u64> + use<'a> {
         let (encoded, axes) = match self.0 {
             Axes::Encoded { encoded, .. } => (encoded, &[][..]),
             Axes::Own(axes) => (&[][..], axes),
         };
-        let mut reader = Reader::new(encoded);
-        if !matches!(encoded, [0x00..=0x7f | 0xcc..=0xd3, ..]) {
-            // It was walked.
-            let _ = reader.token();
-        }
+        // It was walked.
+        let mut rest = match encoded {
+            [0x90..=0x9f, rest @ ..] | [0xdc, _, _, rest @ ..] | [0xdd, _, _, _, _, rest @ ..] => rest,
+            // One integer for one axis.
+            rest => rest,
+        };
         (0..self.len()).filter_map(move |index| match axes.get(index) {
             Some(len) => Some(*len),
-            None => match reader.token() {
-                Ok(Token::Int(len)) => u64::try_from(len).ok(),
-                Ok(Token::UInt(len)) => Some(len),
-                _ => None,
-            },
+            None => {
+                let (len, after) = unsigned(rest)?;
+                rest = after;
+                Some(len)
+            }
         })
     }
 
     /// How many items; `None` beyond 64 bits.
     #[must_use]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn product(self) -> Option<u64> {
         // An axis of nothing is one, however long the others are.
-        if self.iter().any(|len| len == 0) {
-            return Some(0);
-        }
-        self.iter().try_fold(1_u64, u64::checked_mul)
+        let (items, none) = self.iter().fold((Some(1_u64), false), |(items, none), len| {
+            (items.and_then(|items| items.checked_mul(len)), none || len == 0)
+        });
+        if none { Some(0) } else { items }
     }
 }
 

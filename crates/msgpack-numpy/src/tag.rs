@@ -8,7 +8,7 @@ use crate::limits::Limits;
 use crate::reader::Reader;
 use crate::shape::ShapeRef;
 use crate::value::{MapRef, unexpected};
-use crate::wire::{Token, lex};
+use crate::wire::{Token, behind, lex};
 
 pub(crate) enum Tagged<'a> {
     Array(ArrayRef<'a>),
@@ -193,9 +193,9 @@ impl<'a> Common<'a> {
     /// The map at the front of `input`, and what follows it.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn read(input: &'a [u8]) -> Option<(Self, &'a [u8])> {
-        let rest = input.strip_prefix(b"\x85\xc4\x02nd\xc3\xc4\x04type\xa3")?;
+        let rest = behind(input, b"\x85\xc4\x02nd\xc3\xc4\x04type\xa3")?;
         let (typestr, rest) = rest.split_first_chunk()?;
-        let shape = rest.strip_prefix(b"\xc4\x04kind\xc4\x00\xc4\x05shape")?;
+        let shape = behind(rest, b"\xc4\x04kind\xc4\x00\xc4\x05shape")?;
         let (&head @ 0x90..=0x9f, mut rest) = shape.split_first()? else { return None };
         let axes = head & 0x0f;
         for _ in 0..axes {
@@ -203,7 +203,7 @@ impl<'a> Common<'a> {
             rest = after;
         }
         let shape = shape.get(..shape.len().saturating_sub(rest.len()))?;
-        let (Token::Bin(data), rest) = lex(rest.strip_prefix(b"\xc4\x04data")?).ok()? else { return None };
+        let (Token::Bin(data), rest) = lex(behind(rest, b"\xc4\x04data")?).ok()? else { return None };
         Some((Self { typestr, shape, axes, data }, rest))
     }
 

@@ -103,6 +103,62 @@ pub(crate) fn lex(input: &[u8]) -> Result<(Token<'_>, &[u8]), NoToken> {
     Ok((token, rest))
 }
 
+/// Bytes of a value by its first byte, where that tells all of them and nothing is in it; 0 for all others.
+const LEAVES: [u8; 256] = leaves();
+
+const fn leaves() -> [u8; 256] {
+    let mut lens = [0; 256];
+    let mut tag = 0_usize;
+    while tag < 256 {
+        #[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "tag is below 256")]
+        {
+            lens[tag] = match tag {
+                0x00..=0x7f | 0xc0 | 0xc2 | 0xc3 | 0xe0..=0xff => 1,
+                0xa0..=0xbf => (tag as u8 & 0x1f).saturating_add(1),
+                0xcc | 0xd0 => 2,
+                0xcd | 0xd1 => 3,
+                0xca | 0xce | 0xd2 => 5,
+                0xcb | 0xcf | 0xd3 => 9,
+                _ => 0,
+            };
+        }
+        tag = tag.saturating_add(1);
+    }
+    lens
+}
+
+/// What follows a value whose first byte tells its length, and in which there is no other; `None` for all others, and if it is cut short.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) fn hop(input: &[u8]) -> Option<&[u8]> {
+    let len = LEAVES.get(usize::from(*input.first()?)).copied().unwrap_or_default();
+    if len == 0 { None } else { input.get(usize::from(len)..) }
+}
+
+/// What follows `prefix`. Its length is known where it is used, so that no loop is needed.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) fn behind<'a, const N: usize>(input: &'a [u8], prefix: &[u8; N]) -> Option<&'a [u8]> {
+    let (front, rest) = input.split_first_chunk()?;
+    (front == prefix).then_some(rest)
+}
+
+/// Whether it is UTF-8. ASCII, as nearly all are, is seen at a glance.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) fn is_text(bytes: &[u8]) -> bool {
+    is_ascii(bytes) || core::str::from_utf8(bytes).is_ok()
+}
+
+/// Whether they are ASCII, eight at a time: the last eight may be seen twice.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn is_ascii(bytes: &[u8]) -> bool {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    if let Some(last) = bytes.last_chunk() {
+        let whole = bytes.chunks_exact(8).filter_map(<[u8]>::first_chunk);
+        let any = whole.fold(u64::from_ne_bytes(*last), |any, chunk| any | u64::from_ne_bytes(*chunk));
+        return any & HIGH == 0;
+    }
+    bytes.is_ascii()
+}
+
 type Lexed<'a> = Result<(Token<'a>, &'a [u8]), NoToken>;
 
 #[cfg_attr(not(debug_assertions), inline(always))]
@@ -135,6 +191,23 @@ fn integer(tag: u8, rest: &[u8]) -> Lexed<'_> {
         i64::try_from(unsigned).map_or(Token::UInt(unsigned), Token::Int)
     };
     Ok((token, after))
+}
+
+/// An integer that is not negative, in any form, and what follows it; `None` for all else.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) fn unsigned(input: &[u8]) -> Option<(u64, &[u8])> {
+    let (&tag, rest) = input.split_first()?;
+    if tag <= 0x7f {
+        return Some((tag.into(), rest));
+    }
+    if !matches!(tag, 0xcc..=0xd3) {
+        return None;
+    }
+    match integer(tag, rest).ok()? {
+        (Token::Int(value), rest) => Some((u64::try_from(value).ok()?, rest)),
+        (Token::UInt(value), rest) => Some((value, rest)),
+        _ => None,
+    }
 }
 
 /// Fewer than eight bytes, the first of them on top.
