@@ -23,7 +23,7 @@ use crate::limits::Limits;
 pub struct FrameHeader {
     /// Whether another part of the message follows.
     pub more: bool,
-    /// Bytes of the part; less than 2^63.
+    /// Bytes of the part; less than 2^63, or nobody reads it.
     pub len: u64,
 }
 
@@ -111,13 +111,14 @@ impl<'a> Capture<'a> {
     /// A capture, under [`Limits::DEFAULT`].
     #[must_use]
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self::with_limits(bytes, Limits::DEFAULT)
+        Self { bytes, offset: 0, limits: Limits::DEFAULT }
     }
 
-    /// A capture, under limits of the caller's.
+    /// Limits of the caller's.
     #[must_use]
-    pub const fn with_limits(bytes: &'a [u8], limits: Limits) -> Self {
-        Self { bytes, offset: 0, limits }
+    pub const fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// Puts a message behind those of a capture.

@@ -11,6 +11,14 @@ pub const REQUEST: &[u8] = b"next";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SocketId(u64);
 
+impl SocketId {
+    /// Its number.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
 /// Where a [`RequestClient`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -26,8 +34,9 @@ pub enum RequestState {
 /// The client of a server that is asked for each train: what a REQ socket does not know of itself.
 ///
 /// A REQ socket whose server went away after a request stays stuck for ever, and must not ask again. So one request is outstanding at most,
-/// and one that is not answered in time asks for a new socket. What comes late on the old one is still a train: the server has thrown it
-/// away by now, and it is delivered.
+/// and one that is not answered in time asks for a new socket. To close the old one at once costs the train that may be on its way; whoever
+/// goes on reading it gives what comes to [`handle_message`](Self::handle_message), and has a train that is late and like any other. A request
+/// that could not be sent is one without an answer: [`replace_socket`](Self::replace_socket).
 ///
 /// ```
 /// use core::time::Duration;
@@ -64,7 +73,7 @@ pub struct RequestClient {
 pub struct Reply<'a, P> {
     /// A train, or what is wrong with the request.
     pub message: MessageRef<'a, P>,
-    /// Whether it came after its time.
+    /// Whether it came after a time-out that was told, or on a socket that was replaced.
     pub late: bool,
 }
 
@@ -72,12 +81,19 @@ pub struct Reply<'a, P> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplyError {
-    /// Nothing of it can be read. It was the answer, and the next train may be asked for.
+    /// Nothing of it can be read. On the present socket it was the answer, and the next train may be asked for.
     #[error(transparent)]
     Decode(#[from] DecodeError),
     /// It came at a wrong moment.
     #[error(transparent)]
     Peer(#[from] PeerError),
+}
+
+#[cfg(feature = "std")]
+impl From<ReplyError> for std::io::Error {
+    fn from(error: ReplyError) -> Self {
+        Self::new(std::io::ErrorKind::InvalidData, error)
+    }
 }
 
 impl RequestClient {
@@ -137,8 +153,8 @@ impl RequestClient {
         self.deadline
     }
 
-    /// Whether the answer is overdue as of now: then the socket is to be closed, another opened, and
-    /// [`replace_socket`](Self::replace_socket) called. Told once.
+    /// Whether the answer is overdue as of now: then another socket is to be opened, and [`replace_socket`](Self::replace_socket) called,
+    /// unless the answer comes before that. Told once.
     pub fn handle_timeout(&mut self, now: Duration) -> bool {
         let overdue = self.deadline.is_some_and(|deadline| deadline <= now);
         if overdue {
@@ -156,7 +172,8 @@ impl RequestClient {
         self.socket
     }
 
-    /// Takes what came out of a socket.
+    /// Takes what came out of a socket. What comes on one that was replaced is late, and not counted: it is for the socket to see that it
+    /// gives no answers that were not asked for.
     ///
     /// # Errors
     ///

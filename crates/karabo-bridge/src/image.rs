@@ -89,14 +89,9 @@ impl<'a> ImageRef<'a> {
     /// An image of flat keys.
     pub(crate) fn flat<P: AsRef<[u8]>>(indexed: &Indexed<'_, 'a, P>, source: &str, path: &str) -> Option<Self> {
         let mut image = Self::default();
-        for (key, value) in indexed.source(source)?.properties() {
+        for (key, property) in indexed.below(source, path) {
             if let Some(name) = below(key, path) {
-                image.offer(name, Property::Value(value));
-            }
-        }
-        for array in indexed.arrays(source) {
-            if let Some(name) = below(array.path(), path) {
-                image.offer(name, Property::Array(array));
+                image.offer(name, property);
             }
         }
         (image != Self::default()).then_some(image)
@@ -144,7 +139,7 @@ impl<'a> ImageRef<'a> {
         }
     }
 
-    /// The first of a name counts.
+    /// The first of a name counts: in `params` as they came, among flat keys by path.
     fn set(&mut self, outer: &[&str], name: &str, value: ValueRef<'a>) {
         let field = NAMES.iter().find(|(field, _)| is(field, outer, name));
         if let Some(place) = field.and_then(|(_, field)| self.fields.get_mut(*field as usize)) {

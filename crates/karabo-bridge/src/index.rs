@@ -118,7 +118,8 @@ impl TrainIndex {
 
     /// Looks at all of a train once, and sorts what is in it by name: O(n log n) for n parts and properties.
     ///
-    /// Of each source and of each property at most 150 bytes are kept, of [`Limits::max_properties`](crate::Limits::max_properties) at most.
+    /// For each source, each property and each part that is lost at most 200 bytes are kept: properties are as many as
+    /// [`Limits::max_properties`](crate::Limits::max_properties) at most. What a large train took stays for the next.
     pub fn build<'i, 'a, P: AsRef<[u8]>>(&'i mut self, train: TrainRef<'a, P>) -> Indexed<'i, 'a, P> {
         self.sources.clear();
         self.properties.clear();
@@ -142,7 +143,8 @@ impl TrainIndex {
             match items.next() {
                 None => break,
                 Some(Ok(Item::Source(source))) => {
-                    current = self.source(train, source, part, at).then_some(source.name());
+                    current = Some(source.name());
+                    self.source(train, source, part, at);
                 }
                 Some(Ok(Item::Array(array))) => self.array(train, array, part, current),
                 Some(Ok(Item::Other(_))) => {}
@@ -167,13 +169,12 @@ impl TrainIndex {
         }
     }
 
-    /// Whether there is room for its properties.
-    fn source<P: AsRef<[u8]>>(&mut self, train: TrainRef<'_, P>, source: SourceRef<'_>, part: u32, at: u64) -> bool {
+    fn source<P: AsRef<[u8]>>(&mut self, train: TrainRef<'_, P>, source: SourceRef<'_>, part: u32, at: u64) {
         let name = Text::of(source.name(), part, train.part(part));
         let data = if train.is_single() { part } else { part.saturating_add(1) };
         if let Some(error) = self.over(train, source.len(), name, What::Source) {
             self.faults.push(Fault { error, source: Some(name), path: None });
-            return false;
+            return self.sources.push(SourceEntry { lost: true, ..self.begun(name, at) });
         }
         let begun = self.begun(name, at);
         let ordinal = begun.ordinal;
@@ -181,7 +182,6 @@ impl TrainIndex {
         let bytes = train.part(data);
         let entry = |(path, _)| Entry { path: Text::of(path, data, bytes), source: ordinal };
         self.properties.extend(source.properties().map(entry));
-        true
     }
 
     fn begun(&self, name: Text, at: u64) -> SourceEntry {
@@ -333,13 +333,29 @@ impl<'i, 'a, P: AsRef<[u8]>> Indexed<'i, 'a, P> {
         self.entries(source).iter().filter_map(move |entry| Some((path(entry)?, indexed.property_of(entry)?)))
     }
 
-    /// The names of the sources, in their order; also of those whose properties are lost, and which may have arrays.
+    /// The names of all sources, sorted; also of those whose properties are lost, and which may have arrays.
     pub fn names(&self) -> impl Iterator<Item = &'a str> + use<'i, 'a, P> {
         let train = self.train;
         self.index.sources.iter().filter_map(move |entry| core::str::from_utf8(entry.name.get(train)).ok())
     }
 
-    /// The arrays of a source that have parts of their own, by path.
+    /// The properties of a source whose paths begin with this, by path.
+    pub(crate) fn below(
+        &self,
+        source: &str,
+        path: &str,
+    ) -> impl Iterator<Item = (&'a str, Property<'a>)> + use<'i, 'a, P> {
+        let indexed = *self;
+        let entries = self.entries(source);
+        let start = entries.partition_point(|entry| entry.path.get(self.train) < path.as_bytes());
+        let rest = entries.get(start..).unwrap_or_default();
+        let end = rest.partition_point(|entry| entry.path.get(self.train).starts_with(path.as_bytes()));
+        let name = move |entry: &Entry| core::str::from_utf8(entry.path.get(indexed.train)).ok();
+        let found = rest.get(..end).unwrap_or_default().iter();
+        found.filter_map(move |entry| Some((name(entry)?, indexed.property_of(entry)?)))
+    }
+
+    /// The arrays of a source that have parts of their own, by path: in versions 2.x, see [`array`](Self::array).
     pub fn arrays(&self, source: &str) -> impl Iterator<Item = ArrayPart<'a>> + use<'i, 'a, P> {
         let indexed = *self;
         let arrays = self.entries(source).iter().filter(move |entry| is_array(indexed.train, entry));
@@ -356,7 +372,8 @@ impl<'i, 'a, P: AsRef<[u8]>> Indexed<'i, 'a, P> {
         }
     }
 
-    /// The sources, by name; those whose properties are lost have only [names](Self::names) and arrays.
+    /// The sources, by name. One whose properties are lost is not among them, and may have arrays: its name is among the
+    /// [names](Self::names).
     pub fn sources(&self) -> impl Iterator<Item = SourceRef<'a>> + use<'i, 'a, P> {
         let indexed = *self;
         self.index.sources.iter().filter_map(move |entry| indexed.source_of(entry))

@@ -42,12 +42,13 @@
 //!
 //! ```
 //! use core::time::Duration;
+//! use bytes::Bytes;
 //! use karabo_bridge::{MessageRef, RequestClient};
 //!
 //! # struct Socket;
 //! # impl Socket {
 //! #     fn send(&self, _: &[u8]) {}
-//! #     fn receive(&self, _: Option<Duration>) -> Option<Vec<Vec<u8>>> { Some(vec![b"\x80".to_vec()]) }
+//! #     fn receive(&self, _: Option<Duration>) -> Option<Vec<Bytes>> { Some(vec![Bytes::from_static(b"\x80")]) }
 //! # }
 //! # fn connect() -> Socket { Socket }
 //! # fn now() -> Duration { Duration::ZERO }
@@ -59,7 +60,7 @@
 //!         if let Some(parts) = socket.receive(client.poll_deadline()) {
 //!             let reply = client.handle_message(client.socket(), &parts).unwrap();
 //!             let MessageRef::Train(train) = reply.message else { panic!("refused") };
-//!             return train.into_owned();
+//!             return train.share(); // kept, and not copied
 //!         }
 //!         if client.handle_timeout(now()) {
 //!             socket = connect();
@@ -71,9 +72,28 @@
 //! assert_eq!(trains.count(), 3);
 //! ```
 //!
+//! | of the socket itself | |
+//! |---|---|
+//! | who binds | the server; clients connect. Nobody authenticates, nothing is encrypted |
+//! | SUB | subscribes to the empty prefix: there is no topic, a message begins with a part of the train |
+//! | high-water mark | 1 on both sides in the Python package, so that trains are fresh rather than all there; `LINGER` 0 |
+//! | REQ and PULL | each train goes to one of those who ask or pull |
+//! | what Python cannot read | arrays with fields; in version 1.0, arrays of 2 GiB |
+//!
 //! # Captures
 //!
-//! A [`Capture`] reads messages from a file: each part behind a [`FrameHeader`], as publishers put them on the wire.
+//! A [`Capture`] reads messages from a file, each part behind a [`FrameHeader`], as publishers put them on the wire; [`Capture::append`]
+//! writes them.
+//!
+//! # Errors
+//!
+//! [`DecodeError`]: of a message, or, in a [`PartError`] with source and path, of a part; it has the part, the byte in it, the field, and one of
+//! the [`DecodeErrorKind`]s. [`EncodeError`]: of a train that cannot be written. [`PeerError`]: a message at a wrong moment. [`UsageError`]: a
+//! call at a wrong moment.
+//!
+//! # Features
+//!
+//! `std` (default): `From` into `std::io::Error`. Those for arrays are of [`msgpack_numpy_codec`].
 //!
 //! # Limits
 //!

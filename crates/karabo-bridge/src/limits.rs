@@ -6,8 +6,8 @@ use msgpack_numpy_codec::Limits as ValueLimits;
 pub struct Limits {
     /// Most parts of a message, and most sources in the single part of version 1.0; 65 536.
     pub max_parts: u32,
-    /// Most properties that a [`TrainIndex`](crate::TrainIndex) takes in, and with them metadata that stands among them; 1 048 576. A source with
-    /// more of them than are left is lost to it.
+    /// Most properties that a [`TrainIndex`](crate::TrainIndex) takes in, and with them metadata that stands among them; 1 048 576. Of a
+    /// source with more of them than are left only arrays are found.
     pub max_properties: u32,
     /// Most lists and maps in one another in a header, in data, and in the single part of version 1.0; 64.
     pub max_depth: u8,

@@ -130,7 +130,7 @@ fn digits(number: u64) -> Option<u64> {
     number.checked_mul(10_u64.checked_pow(18_u32.checked_sub(len)?)?)
 }
 
-/// Iterator over the entries of a [`MetadataRef`]; keys that are no texts are passed.
+/// Iterator over the entries of a [`MetadataRef`]; keys that are no texts are skipped, and not written again.
 #[derive(Clone, Debug)]
 pub struct MetadataEntries<'a> {
     entries: Option<Named<'a>>,

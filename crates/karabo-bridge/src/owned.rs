@@ -123,6 +123,7 @@ impl Train {
     }
 
     /// The array of this source with this path: in a part of its own, or in the only part of version 1.0. It shares the bytes of the part.
+    /// `None` if there is none, also for a dtype that is not understood.
     #[must_use]
     pub fn array(&self, source: &str, path: &str) -> Option<Array> {
         match self.get(source, path)? {
@@ -136,9 +137,18 @@ impl Train {
 
     /// An array in one of the parts; one without bytes is in none.
     fn shared(&self, array: ArrayRef<'_>) -> Array {
-        let start = array.data().as_ptr();
-        let part = self.parts.iter().find(|part| part.as_ptr_range().contains(&start));
-        part.map_or_else(|| array.share(&Bytes::new()), |part| array.share(part))
+        array.share(&self.share(array.data()).unwrap_or_default())
+    }
+
+    /// Bytes of a part without copying them, such as those of a [`Part::Borrowed`](crate::Part::Borrowed) of this train that was written again;
+    /// `None` for other bytes, and for none.
+    #[must_use]
+    pub fn share(&self, bytes: &[u8]) -> Option<Bytes> {
+        self.parts.iter().find_map(|part| {
+            let start = (bytes.as_ptr() as usize).checked_sub(part.as_ptr() as usize)?;
+            let end = start.checked_add(bytes.len()).filter(|end| *end <= part.len() && !bytes.is_empty())?;
+            Some(part.slice(start..end))
+        })
     }
 
     /// The parts of the message.

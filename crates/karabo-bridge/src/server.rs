@@ -89,9 +89,19 @@ impl<T> ReplyServer<T> {
         u32::try_from(self.trains.len()).map_or(true, |len| len >= self.limits.max_trains)
     }
 
-    /// Puts a train in front of those that wait, whatever the limit: one that was polled and could not be sent.
+    /// Puts a train in front of those that wait, whatever the limit: one that was polled and could not be sent, since who asked is gone. The
+    /// request counts as answered.
     pub fn give_back(&mut self, train: T) {
         self.trains.push_front(train);
+    }
+
+    /// The same where the socket only did not take it yet, and still owes an answer: the request waits again, and
+    /// [`poll_transmit`](Self::poll_transmit) will return the train.
+    pub fn postpone(&mut self, train: T) {
+        self.trains.push_front(train);
+        if let State::Idle = self.state {
+            self.state = State::Asked;
+        }
     }
 
     /// How many trains wait to be asked for.

@@ -162,7 +162,12 @@ impl<'a> Properties<'a> {
             let key = self.entries.key()?;
             let is_metadata = match self.passed {
                 Passed::Nothing => false,
-                Passed::Map => key == b"metadata",
+                // A second one is a property.
+                Passed::Map if key == b"metadata" => {
+                    self.passed = Passed::Nothing;
+                    true
+                }
+                Passed::Map => false,
                 Passed::Flat => key.starts_with(PREFIX.as_bytes()),
             };
             if !is_metadata {

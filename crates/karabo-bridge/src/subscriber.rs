@@ -65,7 +65,7 @@ impl Subscriber {
     /// How numbers of trains follow on each other where not every train is sent, 1 if nothing is said.
     #[must_use]
     pub const fn with_stride(mut self, stride: NonZeroU64) -> Self {
-        self.arrivals.stride = stride;
+        self.arrivals = self.arrivals.with_stride(stride);
         self
     }
 
@@ -97,13 +97,13 @@ impl Subscriber {
 pub enum Step {
     /// There was none.
     First,
-    /// As it should.
+    /// As it should: by as much as the stride, or less.
     Next,
     /// After so many that did not come.
     Lost(u64),
     /// It is the same.
     Repeated,
-    /// It is smaller: the source began again.
+    /// It is smaller: the source began again, or trains come out of order, as those of several pushers do. A gap that it fills stays counted.
     Back,
     /// The train has no number.
     Unknown,
@@ -133,6 +133,13 @@ impl Arrivals {
     pub const fn new() -> Self {
         let window = [(Duration::ZERO, 0); WINDOW];
         Self { stride: NonZeroU64::MIN, last: None, trains: 0, bytes: 0, lost: 0, window }
+    }
+
+    /// How numbers of trains follow on each other where not every train is sent, 1 if nothing is said.
+    #[must_use]
+    pub const fn with_stride(mut self, stride: NonZeroU64) -> Self {
+        self.stride = stride;
+        self
     }
 
     /// Counts a train, and tells its number and how that follows on the last.
@@ -169,20 +176,20 @@ impl Arrivals {
         self.bytes
     }
 
-    /// Trains that did not come, as far as the numbers of others tell.
+    /// Trains that did not come, as far as the numbers of others tell: a number that is far off counts all that were passed.
     #[must_use]
     pub const fn lost(&self) -> u64 {
         self.lost
     }
 
-    /// Trains a second, over the last 32; `None` before there are two, or if they came at once.
+    /// Trains a second, over the last 32, up to the last of them; `None` before there are two, or if they came at once.
     #[must_use]
     pub fn rate(&self) -> Option<f64> {
         let (intervals, seconds, _) = self.span()?;
         Some(intervals as f64 / seconds)
     }
 
-    /// Bytes a second, over the last 32 trains.
+    /// Bytes a second, over the last 32 trains, those of the first not counted; `None` as for [`rate`](Self::rate).
     #[must_use]
     pub fn bytes_per_second(&self) -> Option<f64> {
         let (_, seconds, bytes) = self.span()?;

@@ -140,7 +140,7 @@ impl<'a, P: AsRef<[u8]>> TrainRef<'a, P> {
         Ok(Self { parts, limits: *limits })
     }
 
-    /// How many parts.
+    /// The parts of the message.
     #[must_use]
     pub const fn parts(self) -> &'a [P] {
         self.parts

@@ -53,7 +53,7 @@ fn encoded(messages: &[Vec<Vec<u8>>]) -> Vec<u8> {
 
 /// All messages, and the error at the end, if there is one.
 fn read(bytes: &[u8], limits: Limits) -> (Messages, Option<DecodeError>) {
-    let mut capture = Capture::with_limits(bytes, limits);
+    let mut capture = Capture::new(bytes).with_limits(limits);
     let (mut messages, mut parts) = (Vec::new(), Vec::new());
     loop {
         match capture.read(&mut parts) {

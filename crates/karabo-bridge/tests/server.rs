@@ -469,3 +469,21 @@ fn a_forced_train_costs_one_that_waits_and_not_two() {
         assert_eq!(all, (0..=new).collect::<Vec<_>>(), "under {max_trains}, {returned:?} was returned");
     }
 }
+
+#[test]
+fn a_postponed_train_is_still_the_answer() {
+    let mut server = ReplyServer::new();
+    server.handle_message(&[b"next"]).unwrap();
+    server.offer(1).unwrap();
+    server.offer(2).unwrap();
+    let Some(Answer::Train(train)) = server.poll_transmit() else { panic!("no train") };
+    server.postpone(train);
+    assert!(server.is_asked());
+    assert_eq!(server.handle_message(&[b"next"]), Err(PeerError::Unanswered));
+    assert_eq!((server.poll_transmit(), server.poll_transmit()), (Some(Answer::Train(1)), None));
+    // Where there is another request by then, that is answered.
+    server.handle_message(&[b"no"]).unwrap();
+    server.postpone(1);
+    assert!(matches!(server.poll_transmit(), Some(Answer::Error(_))));
+    assert_eq!((server.poll_transmit(), server.waiting()), (None, 2));
+}

@@ -9,9 +9,11 @@
     clippy::std_instead_of_alloc
 )]
 
+use bytes::Bytes;
 use karabo_bridge::msgpack_numpy_codec::{Array, Kind, Plain, ValueRef};
 use karabo_bridge::{
-    Capture, EncodeError, Item, Numbers, Property, Timestamp, TrainIndex, TrainRef, TrainWriter, Version,
+    Capture, EncodeError, Item, Limits, Numbers, Part, Property, Timestamp, Train, TrainIndex, TrainRef, TrainWriter,
+    Version,
 };
 use serde_json::Value as Json;
 use testkit::vectors::hex;
@@ -188,4 +190,101 @@ fn versions_have_names() {
         assert_eq!(version.as_str().parse(), Ok(version));
     }
     assert_eq!("3.0".parse::<Version>().unwrap_err().to_string(), "no version 1.0, 2.0, 2.1 or 2.2");
+}
+
+#[test]
+fn what_an_image_is_told_has_no_place_in_1_0() {
+    let lines = include_str!("vectors/karabo_bridge.jsonl").lines();
+    let line =
+        lines.map(|line| serde_json::from_str::<Json>(line).unwrap()).find(|line| line["name"] == "v20_imagedata");
+    let parts = line.unwrap()["parts_hex"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|part| hex(part.as_str().unwrap()))
+        .collect::<Vec<_>>();
+    for version in VERSIONS {
+        let mut writer = TrainWriter::new(version);
+        for item in TrainRef::decode(&parts).unwrap().items() {
+            writer.item(item.unwrap()).unwrap();
+        }
+        let error = writer.finish().err();
+        let due = EncodeError::Unsupported { index: 0, property: 1 };
+        assert_eq!(error, (version == Version::V1_0).then_some(due), "{version}");
+    }
+}
+
+#[test]
+fn arrays_find_their_sources_wherever_they_are() {
+    let mut writer = TrainWriter::new(Version::V2_0);
+    for name in ["b", "a", "c"] {
+        writer.source(name);
+    }
+    let image = Array::from_vec(vec![1], vec![1_u8]).unwrap();
+    writer.array("own", image.as_ref()).unwrap();
+    let parts = parts(writer);
+    // As though the arrays of all came behind them all.
+    let header = |source: u8| {
+        [&b"\x85\xa6source\xa1"[..], &[source], b"\xa7content\xa5array\xa4path\xa1x\xa5dtype\xa5uint8\xa5shape\x91\x01"]
+            .concat()
+    };
+    let strays: Vec<_> = b"cab".iter().flat_map(|source| [header(*source), vec![*source]]).collect();
+    let parts = [parts, strays].concat();
+    let again = |parts: &[Vec<u8>]| {
+        let mut writer = TrainWriter::new(Version::V2_0);
+        for item in TrainRef::decode(parts).unwrap().items() {
+            writer.item(item.unwrap()).unwrap();
+        }
+        writer.finish().map(|parts| parts.iter().map(|part| part.as_ref().to_vec()).collect::<Vec<_>>())
+    };
+    let written = again(&parts).unwrap();
+    let mut index = TrainIndex::new();
+    let indexed = index.build(TrainRef::decode(&written).unwrap());
+    assert_eq!(indexed.errors().count(), 0);
+    for source in ["a", "b", "c"] {
+        assert_eq!(indexed.array(source, "x").unwrap().data(), source.as_bytes());
+    }
+    let lost = [parts, vec![header(b'd'), b"d".to_vec()]].concat();
+    assert_eq!(again(&lost).unwrap_err(), EncodeError::NoSource);
+}
+
+#[test]
+fn limits_hold_for_what_is_written() {
+    let array = Array::from_vec(vec![1, 1, 1], vec![1_u8]).unwrap();
+    for version in VERSIONS {
+        for max_axes in [2, 3] {
+            let mut writer = TrainWriter::new(version).with_limits(Limits::DEFAULT.with_max_axes(max_axes));
+            writer.source("S");
+            writer.array("x", array.as_ref()).unwrap();
+            assert_eq!(writer.finish().is_ok(), max_axes == 3, "{version} {max_axes}");
+        }
+        for max_depth in [3, 4] {
+            let mut writer = TrainWriter::new(version).with_limits(Limits::DEFAULT.with_max_depth(max_depth));
+            writer.source("S");
+            // The maps around it: one in versions 2.x, two in 1.0.
+            let around = usize::from(version == Version::V1_0) + 1;
+            let deep = [vec![0x91; 4 - around], vec![0]].concat();
+            writer.value("x", ValueRef::decode(&deep).unwrap()).unwrap();
+            assert_eq!(writer.finish().is_ok(), max_depth == 4, "{version} {max_depth}");
+        }
+    }
+}
+
+#[test]
+fn bytes_of_a_kept_train_are_shared_when_it_is_written_again() {
+    let mut writer = TrainWriter::new(Version::V2_2);
+    writer.source("S");
+    let image = Array::from_vec(vec![4], vec![1_u8, 2, 3, 4]).unwrap();
+    writer.array("x", image.as_ref()).unwrap();
+    let kept = Train::decode(parts(writer).into_iter().map(Bytes::from).collect()).unwrap();
+    let mut writer = TrainWriter::new(Version::V2_1);
+    for item in kept.as_ref().items() {
+        writer.item(item.unwrap()).unwrap();
+    }
+    for part in writer.finish().unwrap() {
+        if let Part::Borrowed(bytes) = part {
+            assert_eq!(kept.share(bytes).unwrap().as_ptr(), kept.parts()[3].as_ptr());
+        }
+    }
+    assert_eq!((kept.share(&[1, 2, 3, 4]), kept.share(&[])), (None, None));
 }

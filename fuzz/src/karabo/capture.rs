@@ -43,7 +43,7 @@ pub fn capture(data: &[u8]) {
         check_header(&bytes[..len]);
     }
     let max_parts = [1 << 16, 0, 1, 3][usize::from(settings & 3)];
-    let mut capture = Capture::with_limits(bytes, Limits::DEFAULT.with_max_parts(max_parts));
+    let mut capture = Capture::new(bytes).with_limits(Limits::DEFAULT.with_max_parts(max_parts));
     let (mut at, mut parts, mut encoded, mut messages) = (0, vec![&b"old"[..]], Vec::new(), Vec::new());
     let fault = loop {
         assert_eq!(capture.offset(), at);

@@ -97,7 +97,9 @@ impl<'a> Model<'a> {
         let properties: Vec<_> = source.properties().collect();
         // All that are in the map are counted, also those that are metadata.
         if self.count + len > max {
-            return self.lost(source.part(), at, Kind::LimitExceeded, (Some(name), None));
+            self.lost(source.part(), at, Kind::LimitExceeded, (Some(name), None));
+            self.begin(name, None, source.part(), header);
+            return;
         }
         self.count += properties.len();
         if !self.begin(name, Some(source), source.part(), header) {

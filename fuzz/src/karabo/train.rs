@@ -293,12 +293,10 @@ fn images(indexed: &Indexed<'_, '_, Vec<u8>>, source: SourceRef<'_>) {
             let rest = key.strip_prefix(path)?;
             if rest.is_empty() { Some(String::new()) } else { Some(rest.strip_prefix('.')?.to_ascii_lowercase()) }
         };
-        for (key, value) in source.properties() {
+        for (key, property) in indexed.properties(source.name()) {
+            let array = property.as_array().map(ValueRef::Array);
+            let Some(value) = property.as_value().or(array) else { continue };
             told.extend(below(key).map(|name| (name, value)));
-        }
-        for array in indexed.arrays(source.name()) {
-            let Some(plain) = array.as_array() else { continue };
-            told.extend(below(array.path()).map(|name| (name, ValueRef::Array(plain))));
         }
         let Some(image) = image else {
             let fields = ["encoding", "bitsperpixel", "bitsperpixels", "geometry.tileid", "dims", "dimensions"];
@@ -444,7 +442,7 @@ fn again(indexed: &Indexed<'_, '_, Vec<u8>>, version: Version) {
             };
             match property {
                 Property::Array(array) => {
-                    has_no_place |= is_single && array.to_array().is_none();
+                    has_no_place |= is_single && (array.to_array().is_none() || array.params().is_some());
                     writer.item(Item::Array(array)).expect("its source was begun");
                 }
                 Property::Value(value) => {

@@ -116,6 +116,8 @@ pub enum EncodeError {
 pub struct TrainWriter<'a> {
     version: Version,
     sources: Vec<Source<'a>>,
+    /// Items that do not follow their source: its name, the path, and the item.
+    strays: Vec<(&'a str, &'a str, Property<'a>)>,
     dummy: Option<Dummy>,
     limits: Limits,
 }
@@ -211,7 +213,7 @@ impl<'a> TrainWriter<'a> {
     /// A train without sources yet, under [`Limits::DEFAULT`].
     #[must_use]
     pub const fn new(version: Version) -> Self {
-        Self { version, sources: Vec::new(), dummy: None, limits: Limits::DEFAULT }
+        Self { version, sources: Vec::new(), strays: Vec::new(), dummy: None, limits: Limits::DEFAULT }
     }
 
     /// How deep values may be, and how many axes arrays may have.
@@ -340,11 +342,14 @@ impl<'a> TrainWriter<'a> {
 
     /// What is in a train that was read: a source with its metadata and properties, or an array of a source that was begun, with its dtype
     /// as it came and what is told of an image, or a pair that is not known, as it came. Metadata that stands in the header and once more among
-    /// the properties is written once, but in version 2.2.
+    /// the properties is written once, but in version 2.2; fields of headers that are not known are not written.
+    ///
+    /// Of a source whose properties were lost there may be arrays: whoever wants them begins it by its name,
+    /// [`PartError::source_name`](crate::PartError::source_name), in place of the error.
     ///
     /// # Errors
     ///
-    /// [`EncodeError::NoSource`].
+    /// None now; [`finish`](Self::finish) finds arrays whose source was not begun.
     pub fn item(&mut self, item: Item<'a>) -> Result<(), EncodeError> {
         let (name, path, property) = match item {
             Item::Source(source) => {
@@ -358,9 +363,27 @@ impl<'a> TrainWriter<'a> {
             // One without a path has the name of none.
             Item::Other(part) => (part.source(), part.path().unwrap_or_default(), Property::Other(part)),
         };
-        // The last, as a rule.
-        let source = self.sources.iter_mut().rev().find(|source| source.name == name);
-        source.ok_or(EncodeError::NoSource)?.properties.push((path.into(), property));
+        match self.sources.last_mut().filter(|source| source.name == name) {
+            Some(source) => source.properties.push((path.into(), property)),
+            None => self.strays.push((name, path, property)),
+        }
+        Ok(())
+    }
+
+    /// Gives strays to their sources.
+    fn gather(&mut self) -> Result<(), EncodeError> {
+        if self.strays.is_empty() {
+            return Ok(());
+        }
+        let mut by_name: Vec<_> = (0..self.sources.len()).collect();
+        let name = |sources: &[Source<'a>], at: usize| sources.get(at).map(|source| source.name.clone());
+        by_name.sort_by_cached_key(|at| name(&self.sources, *at));
+        for (source, path, property) in core::mem::take(&mut self.strays) {
+            let key = |at: &usize| self.sources.get(*at).map(|source| &*source.name);
+            let found = by_name.binary_search_by(|at| key(at).cmp(&Some(source))).map_err(|_| EncodeError::NoSource)?;
+            let found = by_name.get(found).and_then(|at| self.sources.get_mut(*at));
+            found.ok_or(EncodeError::NoSource)?.properties.push((path.into(), property));
+        }
         Ok(())
     }
 
@@ -375,6 +398,7 @@ impl<'a> TrainWriter<'a> {
     ///
     /// [`EncodeError`].
     pub fn finish(mut self) -> Result<Vec<Part<'a>>, EncodeError> {
+        self.gather()?;
         self.check()?;
         match self.version {
             Version::V1_0 => Ok(alloc::vec![Part::Own(self.single()?)]),

@@ -38,7 +38,8 @@ impl<'a> TrainWriter<'a> {
                     (Property::Map(entries), _) => map(entries, &mut out),
                     (Property::Array(array), _) => out.array(*array),
                     (Property::Shared(array), _) => out.array(array.as_ref()),
-                    (Property::Part(_), Some(array)) => out.array(array.as_ref()),
+                    // What is told of an image has no place.
+                    (Property::Part(part), Some(array)) if part.params().is_none() => out.array(array.as_ref()),
                     (Property::Part(_) | Property::Other(_), _) => {
                         return Err(EncodeError::Unsupported { index, property });
                     }
@@ -64,16 +65,17 @@ impl<'a> TrainWriter<'a> {
                     Property::Part(array) => {
                         let dtype = Cow::Borrowed(array.dtype().as_str());
                         (
-                            array_header(source, path, &dtype, array.shape(), array.params())?,
+                            self.array_header(source, path, &dtype, array.shape(), array.params())?,
                             Part::Borrowed(array.data()),
                         )
                     }
                     Property::Array(array) => {
-                        (plain_header(source, property, path, *array)?, Part::Borrowed(array.data()))
+                        (self.plain_header(source, property, path, *array)?, Part::Borrowed(array.data()))
                     }
-                    Property::Shared(array) => {
-                        (plain_header(source, property, path, array.as_ref())?, Part::Shared(array.bytes().clone()))
-                    }
+                    Property::Shared(array) => (
+                        self.plain_header(source, property, path, array.as_ref())?,
+                        Part::Shared(array.bytes().clone()),
+                    ),
                 };
                 parts.push(Part::Own(header));
                 parts.push(part);
@@ -174,6 +176,49 @@ impl<'a> TrainWriter<'a> {
         };
         written.map_err(|error| EncodeError::Value { index, error })
     }
+
+    fn plain_header(
+        &self,
+        source: &Source<'_>,
+        property: usize,
+        path: &str,
+        array: ArrayRef<'_>,
+    ) -> Result<Vec<u8>, EncodeError> {
+        let dtype = if let DTypeRef::Opaque(opaque) = array.dtype() {
+            Cow::Borrowed(opaque.as_str().ok_or(EncodeError::Unsupported { index: source.index, property })?)
+        } else {
+            Cow::Owned(array.dtype().name().to_string())
+        };
+        self.array_header(source, path, &dtype, array.shape(), None)
+    }
+
+    fn array_header(
+        &self,
+        source: &Source<'_>,
+        path: &str,
+        dtype: &str,
+        shape: ShapeRef<'_>,
+        params: Option<MapRef<'_>>,
+    ) -> Result<Vec<u8>, EncodeError> {
+        let of = |error| EncodeError::Value { index: source.index, error };
+        let max = self.limits.axes();
+        if shape.len() > max.into() {
+            return Err(of(msgpack::EncodeError::LimitExceeded { limit: msgpack::Limit::MaxAxes, max: max.into() }));
+        }
+        let mut out = Writer::with_limits(self.limits.values());
+        let content = if params.is_some() { "ImageData" } else { "array" };
+        out.map(if params.is_some() { 6 } else { 5 }).map_err(of)?;
+        for text in ["source", &source.name, "content", content, "path", path, "dtype", dtype, "shape"] {
+            out.str(text).map_err(of)?;
+        }
+        out.list(u32::try_from(shape.len()).map_err(|_| too_long(source.index, shape.len()))?).map_err(of)?;
+        shape.iter().try_for_each(|axis| out.uint(axis)).map_err(of)?;
+        if let Some(params) = params {
+            out.str("params").map_err(of)?;
+            out.value(ValueRef::Map(params)).map_err(of)?;
+        }
+        Ok(out.finish().map_err(of)?.to_vec())
+    }
 }
 
 const fn too_long(index: usize, len: usize) -> EncodeError {
@@ -202,36 +247,4 @@ fn map<'s>(entries: &'s [(Cow<'_, str>, ValueRef<'_>)], out: &mut Writer<'s>) ->
         out.str(key)?;
         out.value(*value)
     })
-}
-
-fn plain_header(source: &Source<'_>, property: usize, path: &str, array: ArrayRef<'_>) -> Result<Vec<u8>, EncodeError> {
-    let dtype = if let DTypeRef::Opaque(opaque) = array.dtype() {
-        Cow::Borrowed(opaque.as_str().ok_or(EncodeError::Unsupported { index: source.index, property })?)
-    } else {
-        Cow::Owned(array.dtype().name().to_string())
-    };
-    array_header(source, path, &dtype, array.shape(), None)
-}
-
-fn array_header(
-    source: &Source<'_>,
-    path: &str,
-    dtype: &str,
-    shape: ShapeRef<'_>,
-    params: Option<MapRef<'_>>,
-) -> Result<Vec<u8>, EncodeError> {
-    let of = |error| EncodeError::Value { index: source.index, error };
-    let mut out = Writer::new();
-    let content = if params.is_some() { "ImageData" } else { "array" };
-    out.map(if params.is_some() { 6 } else { 5 }).map_err(of)?;
-    for text in ["source", &source.name, "content", content, "path", path, "dtype", dtype, "shape"] {
-        out.str(text).map_err(of)?;
-    }
-    out.list(u32::try_from(shape.len()).map_err(|_| too_long(source.index, shape.len()))?).map_err(of)?;
-    shape.iter().try_for_each(|axis| out.uint(axis)).map_err(of)?;
-    if let Some(params) = params {
-        out.str("params").map_err(of)?;
-        out.value(ValueRef::Map(params)).map_err(of)?;
-    }
-    Ok(out.finish().map_err(of)?.to_vec())
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use karabo_bridge::msgpack_numpy_codec::ValueRef;
-use karabo_bridge::{Indexed, Item, Limits, MessageRef, TrainIndex, TrainRef, TrainWriter};
+use karabo_bridge::{Indexed, Item, Limits, MessageRef, TrainIndex, TrainRef, TrainWriter, Version};
 use testkit::laws;
 
 use crate::support::VERSIONS;
@@ -148,6 +148,23 @@ fn r07_long_dtypes() {
     repeated(50, |n| with(format!("'{}", "\\'".repeat(n * 4))));
     repeated(50, |n| with(format!("S{}", "1".repeat(n * 4))));
     repeated(50, |n| with(format!("{{'names': [{}]}}", "'a', ".repeat(n))));
+}
+
+/// Arrays behind all sources, with names that differ late.
+#[test]
+fn r07_writing_what_was_read() {
+    let name = |n: usize| format!("{}{n:05}", "x".repeat(200));
+    let make = |n: usize| -> Vec<Vec<u8>> {
+        let sources = (0..n).flat_map(|n| [header(&name(n), b"\x80"), b"\x80".into()]);
+        sources.chain((0..n).flat_map(|n| [array(&name(n), "p", "uint8"), b"x".into()])).collect()
+    };
+    laws::linear_cpu(LEN, make, |parts| {
+        let mut writer = TrainWriter::new(Version::V2_0);
+        train_of(&parts).items().for_each(|item| writer.item(item.unwrap()).unwrap());
+        let written = writer.finish().unwrap().len();
+        assert_eq!(written, parts.len());
+        parts
+    });
 }
 
 #[test]
