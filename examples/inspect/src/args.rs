@@ -35,6 +35,8 @@ pub(crate) enum Color {
 }
 
 const MAX_LEN: usize = 64 << 20;
+/// Of a message in a file, so that the largest trains fit, of 1.3 GB: a file cannot hold back what it announces.
+const KARABO_MAX_LEN: usize = 2 << 30;
 
 impl Args {
     /// # Errors
@@ -54,6 +56,7 @@ impl Args {
         let mut words = words;
         let mut places: Vec<OsString> = Vec::new();
         let mut named = None;
+        let mut given_len = None;
         while let Some(word) = words.next() {
             let text = word.to_string_lossy();
             if text == "--" {
@@ -80,7 +83,7 @@ impl Args {
                 "--end-closes" => args.end_closes = true,
                 "--show-secrets" => args.show_secrets = true,
                 "--dialect" => named = Some(value()?),
-                "--max-len" => args.max_len = max_len(&value()?)?,
+                "--max-len" => given_len = Some(max_len(&value()?)?),
                 "--color" => args.color = color(&value()?)?,
                 _ => return Err(format!("unknown option {name:?}")),
             }
@@ -91,6 +94,10 @@ impl Args {
         if let Task::Demo = args.task {
             args.task = task(places.into_iter())?;
         }
+        args.max_len = given_len.unwrap_or(match &args.task {
+            Task::Show(protocol, Some(_)) if protocol.name == "karabo" => KARABO_MAX_LEN,
+            Task::Show(..) | Task::Demo | Task::Help | Task::Version => MAX_LEN,
+        });
         match args.task {
             Task::Demo if args.is_hex => Err("--hex needs a protocol".to_owned()),
             Task::Demo if args.end_closes => Err("--end-closes needs a protocol".to_owned()),
@@ -129,7 +136,7 @@ Options:
   --json          one JSON object a line: a frame or an error
   --end-closes    the end of an input closes the arrays and maps that are open, as in SiriDB's answers
   --dialect NAME  of thingsdb: v1, s1, s2, september, module, siridb (default: what the packages tell)
-  --max-len N     most bytes of one frame (default 67108864); no more is buffered
+  --max-len N     most bytes of one frame, and of what is buffered (default 67108864; of karabo with a FILE 2147483648)
   --show-secrets  show passwords and tokens
   --color WHEN    auto (default: on a terminal, unless NO_COLOR is set), always, never
   -h, --help      this text

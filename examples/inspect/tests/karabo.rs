@@ -398,10 +398,31 @@ fn a_message_too_long_is_told_once_and_the_next_is_read() {
     assert_eq!(faults(&["--max-len=100"], &input), (vec![due(35), due(424)], 2));
     assert_eq!(faults(&["--max-len=385"], &input), (vec![due(386), due(775)], 2));
     let text = inspect(&["karabo", "--max-len=100"], &input).stdout;
-    assert!(text.contains("error at 0x00000023 (frame): message exceeds max_len 100 [limit_exceeded]\n"), "{text}");
+    assert!(
+        text.contains(
+            "error at 0x00000023 (frame): message exceeds max_len 100; --max-len raises it [limit_exceeded]\n"
+        ),
+        "{text}"
+    );
     // Torn as well, it is still one fault.
     assert_eq!(faults(&["--max-len=100"], &input[..60]), (vec![due(35)], 1));
     assert_eq!(faults(&["--max-len=100"], &input[..350]), (vec![due(35)], 1));
+}
+
+/// With hundreds of megabytes in it, as trains have; from a pipe, which could go on for ever, fewer are taken.
+#[test]
+fn a_train_in_a_file_may_be_long() {
+    let long = capture(&[vec![0xc0], vec![0; 65 << 20]]);
+    let path = std::env::temp_dir().join(format!("inspect-{}-long.karabo", std::process::id()));
+    std::fs::write(&path, &long).unwrap();
+    let name = path.to_str().unwrap();
+    let refused = "message exceeds max_len 67108864; --max-len raises it";
+    let run = inspect(&["karabo", name], b"");
+    assert!(run.stdout.contains("frame more 1 (part 0)") && !run.stdout.contains(refused), "{}", run.stdout);
+    assert!(inspect(&["karabo"], &long).stdout.contains(refused));
+    assert!(inspect(&["karabo", name, "--max-len=67108864"], b"").stdout.contains(refused));
+    assert!(!inspect(&["karabo", "--max-len=100000000"], &long).stdout.contains(refused));
+    std::fs::remove_file(path).unwrap();
 }
 
 #[test]

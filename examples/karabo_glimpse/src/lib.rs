@@ -10,12 +10,13 @@ mod show;
 use core::fmt;
 use core::pin::pin;
 use core::time::Duration;
+use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
 use karabo_bridge::{Arrivals, Message, Step};
-use karabo_zeromq::{Client, ClientSocket, Error, Recorder};
+use karabo_zeromq::{Client, ClientSocket, Error, Recorder, count, said};
 
 use crate::progress::Progress;
 pub use crate::show::show;
@@ -52,6 +53,9 @@ pub enum Detail {
     Quiet,
 }
 
+/// So long there may be no connection before it is told.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 impl Settings {
     /// All of the next train of this bridge.
     #[must_use]
@@ -80,8 +84,11 @@ impl fmt::Display for Failure {
         match self {
             Self::Bridge(endpoint, error) => write!(f, "{endpoint}: {error}"),
             Self::Refused(text) => write!(f, "the bridge says: {text}"),
-            Self::Save(path, error) => write!(f, "{}: {error}", path.display()),
-            Self::Output(error) => error.fmt(f),
+            Self::Save(path, error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                write!(f, "{}: is there already; --save never overwrites", path.display())
+            }
+            Self::Save(path, error) => write!(f, "{}: {}", path.display(), said(error)),
+            Self::Output(error) => f.write_str(&said(error)),
         }
     }
 }
@@ -104,6 +111,7 @@ pub async fn run(
     if let Some(timeout) = settings.timeout {
         client = client.with_timeout(timeout);
     }
+    let mut watch = client.watch();
     // A file that cannot be written is known of before the first train is lost.
     let save = settings.save.clone().map(|path| match Recorder::create(&path) {
         Ok(recorder) => Ok((path, recorder)),
@@ -123,12 +131,18 @@ pub async fn run(
     let mut outcome = Ok(());
     while outcome.is_ok() && settings.count.is_none_or(|count| glimpse.messages() < count) {
         // Only waiting is interrupted, never writing.
-        outcome = tokio::select! {
-            received = client.next() => match received {
-                Ok(received) => glimpse.take(origin.elapsed(), &received.parts, received.message),
-                Err(error) => Err(bridge(error)),
-            },
-            () = &mut interrupted => break,
+        let mut next = pin!(client.next());
+        let received = loop {
+            tokio::select! {
+                received = &mut next => break Some(received),
+                missing = watch.missing(PATIENCE) => glimpse.missing(&missing),
+                () = &mut interrupted => break None,
+            }
+        };
+        outcome = match received {
+            Some(Ok(received)) => glimpse.take(origin.elapsed(), &received.parts, received.message),
+            Some(Err(error)) => Err(bridge(error)),
+            None => break,
         };
     }
     let end = glimpse.end();
@@ -149,6 +163,19 @@ struct Glimpse<'a> {
 impl Glimpse<'_> {
     fn messages(&self) -> u64 {
         self.arrivals.trains().saturating_add(self.unreadable)
+    }
+
+    /// There is no connection.
+    fn missing(&mut self, error: &Error) {
+        let (endpoint, log) = (&self.settings.endpoint, &mut *self.log);
+        self.progress.clear(log);
+        let _ = match error {
+            Error::Unreachable { was_up: false, why } => {
+                writeln!(log, "{endpoint}: no connection yet ({why}); still trying")
+            }
+            _ => writeln!(log, "{endpoint}: {error}; still trying"),
+        };
+        let _ = log.flush();
     }
 
     fn take<P: AsRef<[u8]>>(
@@ -173,6 +200,9 @@ impl Glimpse<'_> {
         if let Some((_, recorder)) = &self.save {
             self.progress.show(now, recorder.messages(), recorder.bytes(), &self.arrivals, self.log);
         }
+        if self.settings.detail != Detail::Quiet {
+            self.progress.clear(self.log);
+        }
         let printed = match (&message, self.settings.detail) {
             (_, Detail::Quiet) => Ok(()),
             (Ok(Message::Train(train)), Detail::Full) => show(train, step, self.out),
@@ -186,21 +216,34 @@ impl Glimpse<'_> {
     /// What there was in all.
     fn end(&mut self) -> Result<(), Failure> {
         self.progress.end(self.log);
-        if let Some((path, recorder)) = &self.save {
+        if let Some((path, recorder)) = self.save.take() {
             let (messages, bytes) = (recorder.messages(), recorder.bytes());
-            let _ = writeln!(self.log, "{}: {messages} messages, {bytes} bytes", path.display());
+            if messages == 0 {
+                drop(recorder);
+                // What was made here and is empty is of no use, and in the way of the next attempt.
+                let gone = fs::remove_file(&path);
+                let what = if gone.is_ok() { "no message, and no file" } else { "no message" };
+                let _ = writeln!(self.log, "{}: {what}", path.display());
+            } else {
+                let messages = count(messages, "message");
+                let _ = writeln!(self.log, "{}: {messages}, {bytes} bytes", path.display());
+            }
         }
         let arrivals = &self.arrivals;
         if arrivals.trains() < 2 && self.settings.detail != Detail::Quiet {
             return Ok(());
         }
-        let mut line =
-            format!("{} trains, {} lost, {}", arrivals.trains(), arrivals.lost(), show::size(arrivals.bytes()));
+        let mut line = format!(
+            "{}, {} lost, {}",
+            count(arrivals.trains(), "train"),
+            arrivals.lost(),
+            show::size(arrivals.bytes())
+        );
         if let (Some(rate), Some(bytes)) = (arrivals.rate(), arrivals.bytes_per_second()) {
             line.push_str(&format!("; {rate:.1} trains/s, {:.1} MB/s", bytes / 1e6));
         }
         if self.unreadable > 0 {
-            line.push_str(&format!("; {} messages of which nothing can be read", self.unreadable));
+            line.push_str(&format!("; {} of which nothing can be read", count(self.unreadable, "message")));
         }
         writeln!(self.out, "{line}").and_then(|()| self.out.flush()).map_err(Failure::Output)
     }

@@ -15,7 +15,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::thread;
 
 use bytes::Bytes;
@@ -126,8 +126,13 @@ fn every_version_and_socket() {
 
             let (camera, xgm) = out.split_once("  SA1_XTD2_XGM/DOOCS/MAIN:output\n").unwrap();
             assert_eq!(line(camera, "MID_EXP_SAM/CAM/SIDE:output"), "");
-            let metadata = format!("metadata: tid {tid}, time 16927488");
+            // Midnight, and a fiftieth of a second for each train before it.
+            let metadata = format!("metadata: tid {tid}, time 2023-08-23T00:00:");
             assert!(camera.contains(&metadata) && xgm.contains(&metadata), "{out}");
+            assert!(
+                line(camera, "metadata: ").ends_with(" s)") && line(xgm, "metadata: ").contains("Z (16927488"),
+                "{out}"
+            );
             assert!(line(camera, "data.image.data ").starts_with("uint16 (1024, 1024), 2097.2 kB: "), "{out}");
             assert_eq!(line(camera, "data.image.dimensions "), "[1024, 1024]");
             assert_eq!(line(camera, "data.image.header "), "nil");
@@ -197,7 +202,7 @@ fn lost_parts_lost_trains_and_what_is_not_known() {
             assert!(line.starts_with(due), "{line:?} should be {due:?} in\n{out}");
         }
         assert!(lines[0].ends_with(", 2 lost") && !out.contains('\u{1b}'), "{out}");
-        assert!(lines[11].ends_with("; 1 messages of which nothing can be read"), "{out}");
+        assert!(lines[11].ends_with("; 1 message of which nothing can be read"), "{out}");
     });
 }
 
@@ -222,13 +227,14 @@ fn what_is_saved_is_what_was_sent() {
         let due: Vec<_> = (0..3).map(|index| simulation.train(index).unwrap().encode(version, None).unwrap()).collect();
         assert!(scratch.messages() == due, "{version}");
         let len = fs::metadata(&scratch.0).unwrap().len();
-        assert!(log.starts_with("1 messages, 2.1 MB, 0 lost\n"), "{log}");
+        assert!(log.starts_with("1 message, 2.1 MB, 0 lost\n"), "{log}");
         assert!(log.ends_with(&format!("{}: 3 messages, {len} bytes\n", scratch.as_str())), "{log}");
 
         // It is not written over.
         let (_, log, code) = outcome(&mut program(&[bridge.endpoint(), "--save", scratch.as_str()]));
         assert_eq!(code, Some(1));
-        assert!(log.starts_with(&format!("karabo_glimpse: {}: ", scratch.as_str())), "{log}");
+        let path = scratch.as_str();
+        assert_eq!(log, format!("karabo_glimpse: {path}: is there already; --save never overwrites\n"));
         assert!(scratch.messages() == due, "{version}");
     }
 }
@@ -287,17 +293,113 @@ fn an_interrupt_leaves_whole_messages_and_says_what_there_was() {
         let bridge = bridge(ServerSocket::Push, Version::V2_1, simulation(&[Source::Camera]));
         let mut running =
             Running::start(program(&[bridge.endpoint(), "--socket", "pull", "--quiet", "--save", scratch.as_str()]));
-        assert!(running.says().starts_with("1 messages, "));
+        assert!(running.says().starts_with("1 message, "));
         let id = running.child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
         let last = running.says();
         assert!(running.child.wait().unwrap().success());
         let messages = scratch.messages();
         assert!(!messages.is_empty());
-        assert!(last.starts_with(&format!("{}: {} messages, ", scratch.as_str(), messages.len())), "{last}");
+        let is_one = messages.len() == 1;
+        let (saved, trains) = if is_one { ("message", "train") } else { ("messages", "trains") };
+        assert!(last.starts_with(&format!("{}: {} {saved}, ", scratch.as_str(), messages.len())), "{last}");
         let mut out = String::new();
         running.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-        assert!(out.starts_with(&format!("{} trains, 0 lost, ", messages.len())), "{out}");
+        assert!(out.starts_with(&format!("{} {trains}, 0 lost, ", messages.len())), "{out}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_before_the_first_message_leaves_no_file() {
+    let scratch = Scratch::new("nothing");
+    let place = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let endpoint = format!("tcp://{place}");
+    let running = &mut Running::start(program(&[&endpoint, "--save", scratch.as_str()]));
+    // Nobody is there, and that is told once.
+    let due = format!("{endpoint}: no connection yet (nobody listens there: connection refused); still trying");
+    assert_eq!(running.says(), due);
+    assert!(scratch.0.exists());
+    assert!(Command::new("kill").args(["-INT", &running.child.id().to_string()]).status().unwrap().success());
+    assert_eq!(running.says(), format!("{}: no message, and no file", scratch.as_str()));
+    assert!(running.child.wait().unwrap().success());
+    assert!(!scratch.0.exists());
+}
+
+#[test]
+fn what_is_saved_is_told_in_a_line_unless_more_or_less_is_wanted() {
+    for (words, lines) in [(&[][..], 3), (&["--brief"], 3), (&["--quiet"], 1), (&["--full"], 2 * 10 + 1)] {
+        let scratch = Scratch::new("detail");
+        let bridge = bridge(ServerSocket::Reply, Version::V2_2, simulation(&[Source::Xgm]));
+        let base = [bridge.endpoint(), "--count", "2", "--save", scratch.as_str()];
+        let out = glimpse(&[&base, words].concat());
+        assert_eq!(out.lines().count(), lines, "{words:?}\n{out}");
+        assert_eq!(scratch.messages().len(), 2);
+    }
+}
+
+/// Each line, and those at its end cut where they are cut there; between two that are not cut apart nothing is left out.
+#[test]
+fn the_sample_of_the_readme_is_what_is_printed() {
+    let readme = include_str!("../README.md");
+    let sample = readme.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+    let bridge = InThread::start(Settings::new(ANY.into(), ServerSocket::Reply, Version::V2_2, Simulation::default()));
+    let out = glimpse(&[bridge.unwrap().endpoint()]);
+    let mut printed = out.lines();
+    let (mut is_next, mut compared) = (true, 0);
+    for line in sample.lines() {
+        if line.trim() == "…" {
+            is_next = false;
+            continue;
+        }
+        let is_same =
+            |printed: &&str| *printed == line || line.strip_suffix('…').is_some_and(|cut| printed.starts_with(cut));
+        let found = if is_next { printed.next().filter(is_same) } else { printed.find(is_same) };
+        assert!(found.is_some(), "{line:?} is not there in\n{out}");
+        (is_next, compared) = (true, compared + 1);
+    }
+    assert!(compared > 10 && (!is_next || printed.next().is_none()), "{compared} lines of\n{out}");
+}
+
+#[test]
+fn the_socket_to_try_is_named() {
+    let bridge = bridge(ServerSocket::Push, Version::V2_2, simulation(&[Source::Xgm]));
+    let (_, log, code) = outcome(&mut program(&[bridge.endpoint()]));
+    let place = bridge.endpoint();
+    let due = format!("karabo_glimpse: {place}: its socket is not one for req: try --socket sub or --socket pull\n");
+    assert_eq!((log, code), (due, Some(1)));
+}
+
+#[test]
+fn a_bridge_that_is_silent_is_not_one_that_is_not_there() {
+    let (told, place) = channel();
+    let (done, wait) = channel::<()>();
+    let server = thread::spawn(move || {
+        block_on(
+            async {
+                let server = Server::bind(ANY, ServerSocket::Reply).await.unwrap();
+                told.send(server.endpoint().to_owned()).unwrap();
+                while wait.try_recv().is_err_and(|error| error == TryRecvError::Empty) {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            },
+            Duration::ZERO,
+        )
+    });
+    let place = place.recv().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_karabo_glimpse"));
+    let (_, log, code) = outcome(command.args([&place, "--timeout", "0.5"]));
+    assert_eq!((log, code), (format!("karabo_glimpse: {place}: connected, and no train in 0.5 s\n"), Some(1)));
+    drop(done);
+    server.join().unwrap().unwrap();
+}
+
+#[test]
+fn help_is_no_complaint() {
+    for word in ["--help", "-h"] {
+        let (out, log, code) = outcome(&mut program(&[word]));
+        assert_eq!((&*log, code), ("", Some(0)));
+        assert!(out.starts_with("usage: karabo_glimpse ENDPOINT "), "{out}");
     }
 }
 
@@ -305,16 +407,21 @@ fn an_interrupt_leaves_whole_messages_and_says_what_there_was() {
 fn nobody_there_and_words_that_are_none() {
     let (_, log, code) =
         outcome(Command::new(env!("CARGO_BIN_EXE_karabo_glimpse")).args(["tcp://127.0.0.1:1", "--timeout", "0.1"]));
-    assert_eq!((&*log, code), ("karabo_glimpse: tcp://127.0.0.1:1: nothing came in time\n", Some(1)));
+    assert_eq!(
+        (&*log, code),
+        ("karabo_glimpse: tcp://127.0.0.1:1: never connected (nobody listens there: connection refused)\n", Some(1))
+    );
     let (_, log, code) = outcome(&mut program(&["udp://127.0.0.1:1"]));
     assert_eq!(code, Some(1));
-    assert!(log.contains("an endpoint is tcp://HOST:PORT or ipc://PATH"), "{log}");
-    let wrong: [(&[&str], &str); 6] = [
+    assert_eq!(log, "karabo_glimpse: udp://127.0.0.1:1: an endpoint is tcp://HOST:PORT or ipc://PATH\n");
+    let wrong: [(&[&str], &str); 8] = [
         (&[], "where is the bridge?"),
         (&["a", "b"], "unknown word b"),
         (&["a", "--what"], "unknown option --what"),
         (&["a", "--socket", "rep"], "no socket \"rep\": req, sub or pull"),
         (&["a", "--count"], "--count needs a value"),
+        (&["a", "--count", "x"], "--count \"x\": not a whole number"),
+        (&["a", "--timeout", "x"], "--timeout \"x\": not a number"),
         (&["a", "--timeout", "-1"], "--timeout \"-1\": out of range"),
     ];
     for (words, due) in wrong {

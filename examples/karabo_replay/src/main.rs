@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use karabo_zeromq::{
-    Error, Playback, PlaybackError, PlaybackLimits, Server, ServerSocket, block_on, interrupted, non_negative, whole,
+    Error, Playback, PlaybackError, PlaybackLimits, Server, ServerSocket, block_on, interrupted, non_negative, rate,
+    said, wants_help, whole,
 };
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -22,9 +23,14 @@ const USAGE: &str = "usage: karabo_replay FILE [ENDPOINT] [--socket rep|pub|push
   --rate     messages a second, 10 unless told; 0 is as fast as they are taken, not with pub
   --max-message  most bytes of a message, 4294967296 unless told
   --max-parts    most parts of a message, 65536 unless told
-  --linger   how many seconds the last messages may take to be sent, 60 unless told";
+  --linger   how many seconds the last messages may take to be sent, 60 unless told
+  --help     this text";
 
 fn main() -> ExitCode {
+    if wants_help(std::env::args().skip(1)) {
+        let _ = writeln!(io::stdout(), "{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let settings = match settings(std::env::args().skip(1)) {
         Ok(settings) => settings,
         Err(what) => {
@@ -70,11 +76,12 @@ fn settings(mut words: impl Iterator<Item = String>) -> Result<Settings, String>
         match &*word {
             "--socket" => settings.socket = value()?.parse()?,
             "--loop" => settings.again = true,
-            "--rate" => settings.rate = non_negative(&word, &value()?)?,
+            "--rate" => settings.rate = rate(&word, &value()?)?,
             "--max-message" => settings.limits.max_message = whole(&word, &value()?)?,
             "--max-parts" => {
-                let parts = whole(&word, &value()?)?;
-                settings.limits.max_parts = u32::try_from(parts).map_err(|error| format!("--max-parts: {error}"))?;
+                let value = value()?;
+                let parts = u32::try_from(whole(&word, &value)?);
+                settings.limits.max_parts = parts.map_err(|_| format!("--max-parts {value:?}: too large"))?;
             }
             "--linger" => settings.linger = Duration::from_secs_f64(non_negative(&word, &value()?)?),
             _ if word.starts_with('-') => return Err(format!("unknown option {word}")),
@@ -82,9 +89,6 @@ fn settings(mut words: impl Iterator<Item = String>) -> Result<Settings, String>
             _ if endpoint.is_none() => endpoint = Some(word),
             _ => return Err(format!("unknown word {word}")),
         }
-    }
-    if settings.rate > 1000.0 || (settings.rate > 0.0 && settings.rate < 1e-6) {
-        return Err("--rate is out of range".to_owned());
     }
     if settings.rate == 0.0 && settings.socket == ServerSocket::Publish {
         return Err("pub needs a rate: it waits for nobody".to_owned());
@@ -98,7 +102,8 @@ fn settings(mut words: impl Iterator<Item = String>) -> Result<Settings, String>
 enum Failure {
     Bridge(String, Error),
     File(PathBuf, PlaybackError),
-    Empty(PathBuf),
+    /// The first message of it is none, for this reason.
+    NoCapture(PathBuf, String),
     Output(io::Error),
 }
 
@@ -107,8 +112,8 @@ impl fmt::Display for Failure {
         match self {
             Self::Bridge(endpoint, error) => write!(f, "{endpoint}: {error}"),
             Self::File(path, error) => write!(f, "{}: {error}", path.display()),
-            Self::Empty(path) => write!(f, "{}: there is nothing in it", path.display()),
-            Self::Output(error) => error.fmt(f),
+            Self::NoCapture(path, why) => write!(f, "{}: not a capture: {why}", path.display()),
+            Self::Output(error) => f.write_str(&said(error)),
         }
     }
 }
@@ -117,6 +122,15 @@ impl fmt::Display for Failure {
 async fn run(settings: &Settings) -> Result<(), Failure> {
     let file = |error: PlaybackError| Failure::File(settings.file.clone(), error);
     let mut playback = Playback::open(&settings.file, settings.limits).map_err(|error| file(error.into()))?;
+    // What is none is told before anybody could connect.
+    let mut first = match playback.read() {
+        Ok(Some(parts)) => Some(parts),
+        Ok(None) => return Err(Failure::NoCapture(settings.file.clone(), "there is nothing in it".to_owned())),
+        Err(error @ (PlaybackError::Decode(..) | PlaybackError::Torn(_))) => {
+            return Err(Failure::NoCapture(settings.file.clone(), error.to_string()));
+        }
+        Err(error) => return Err(file(error)),
+    };
     let bridge = |error| Failure::Bridge(settings.endpoint.clone(), error);
     let server = Server::bind(&settings.endpoint, settings.socket).await.map_err(bridge)?;
     let say = |line: String| {
@@ -132,9 +146,8 @@ async fn run(settings: &Settings) -> Result<(), Failure> {
     });
     let mut interrupted = pin!(interrupted());
     let outcome = loop {
-        let parts = match playback.read() {
+        let parts = match first.take().map_or_else(|| playback.read(), |parts| Ok(Some(parts))) {
             Ok(Some(parts)) => parts,
-            Ok(None) if playback.offset() == 0 => break Err(Failure::Empty(settings.file.clone())),
             Ok(None) if settings.again => match playback.rewind() {
                 Ok(()) => continue,
                 Err(error) => break Err(file(error.into())),

@@ -169,7 +169,7 @@ fn a_torn_capture_gives_what_is_whole_and_says_so() {
     let replay = Replay::start(&scratch, &["--loop", "--rate", "0"]);
     assert_eq!(replay.messages(ClientSocket::Request, 1), messages[..1]);
     let (out, log, code) = replay.end();
-    assert_eq!((&*out, code), ("1 trains sent, 0 dropped, 0 bad requests\n", Some(1)));
+    assert_eq!((&*out, code), ("1 train sent, 0 dropped, 0 bad requests\n", Some(1)));
     assert_eq!(log, format!("karabo_replay: {}: the file ends in the message at byte 5\n", scratch.as_str()));
 }
 
@@ -185,9 +185,17 @@ fn captures_and_words_that_are_none() {
     assert_eq!(outcome(&[path, ANY, "--max-parts", "1"]), say("the message at byte 0 exceeds max_parts 1"));
     assert_eq!(outcome(&[path, ANY, "--max-message", "2"]), say("the message at byte 0 exceeds max_message 2"));
     fs::write(&scratch.0, b"").unwrap();
-    assert_eq!(outcome(&[path, ANY]), say("there is nothing in it"));
+    assert_eq!(outcome(&[path, ANY]), say("not a capture: there is nothing in it"));
     fs::write(&scratch.0, b"capture").unwrap();
-    assert_eq!(outcome(&[path, ANY]), say("no frame header at byte 0: no value begins"));
+    assert_eq!(outcome(&[path, ANY]), say("not a capture: no frame of a message begins at byte 0"));
+    fs::write(&scratch.0, b"\0\x10capture").unwrap();
+    assert_eq!(outcome(&[path, ANY]), say("not a capture: the file ends in the message at byte 0"));
+    // It is looked at before anything is bound: the place does not matter.
+    assert_eq!(outcome(&[path, "tcp://nowhere"]), say("not a capture: the file ends in the message at byte 0"));
+    assert_eq!(
+        outcome(&["/is/not/there", ANY]),
+        ("karabo_replay: /is/not/there: No such file or directory".into(), Some(1))
+    );
     assert_eq!(outcome(&["/", ANY]), ("karabo_replay: /: not a regular file".into(), Some(1)));
 
     for (words, due) in [
@@ -195,8 +203,19 @@ fn captures_and_words_that_are_none() {
         (&["a", "b", "c"], "unknown word c"),
         (&["a", "--socket", "req"], "no socket \"req\": rep, pub or push"),
         (&["a", "--rate", "0", "--socket", "pub"], "pub needs a rate: it waits for nobody"),
-        (&["a", "--rate", "2000"], "--rate is out of range"),
+        (&["a", "--rate", "2000"], "--rate \"2000\": out of range, 0 or 0.000001 to 1000"),
+        (&["a", "--max-parts", "4294967296"], "--max-parts \"4294967296\": too large"),
+        (&["a", "--max-message", "1k"], "--max-message \"1k\": not a whole number"),
     ] {
         assert_eq!(outcome(words), (format!("karabo_replay: {due}"), Some(2)));
+    }
+}
+
+#[test]
+fn help_is_no_complaint() {
+    for word in ["--help", "-h"] {
+        let run = Command::new(env!("CARGO_BIN_EXE_karabo_replay")).arg(word).output().unwrap();
+        assert_eq!((run.status.code(), &*run.stderr), (Some(0), &b""[..]));
+        assert!(run.stdout.starts_with(b"usage: karabo_replay FILE "));
     }
 }

@@ -69,7 +69,9 @@ impl FromStr for Source {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|source| source.as_str() == name).ok_or_else(|| format!("no source {name:?}"))
+        let known = Self::ALL.map(Self::as_str).join(", ");
+        let found = Self::ALL.into_iter().find(|source| source.as_str() == name);
+        found.ok_or_else(|| format!("no source {name:?}: {known}"))
     }
 }
 

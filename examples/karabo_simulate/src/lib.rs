@@ -16,7 +16,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use karabo_bridge::msgpack_numpy_codec::{Array, Value};
 use karabo_bridge::{EncodeError, TrainWriter, Version};
-use karabo_zeromq::{Counts, Error, Server, ServerSocket};
+use karabo_zeromq::{Counts, Error, Server, ServerSocket, said};
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -165,7 +165,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Bridge(endpoint, error) => write!(f, "{endpoint}: {error}"),
             Self::Make(error) => error.fmt(f),
-            Self::Output(error) => error.fmt(f),
+            Self::Output(error) => f.write_str(&said(error)),
         }
     }
 }

@@ -152,8 +152,8 @@ pub enum PlaybackError {
 impl fmt::Display for PlaybackError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(error) => error.fmt(f),
-            Self::Decode(error, at) => write!(f, "no frame header at byte {at}: {}", error.reason()),
+            Self::Io(error) => f.write_str(&crate::said(error)),
+            Self::Decode(error, at) => write!(f, "{} at byte {at}", error.reason()),
             Self::Torn(at) => write!(f, "the file ends in the message at byte {at}"),
             Self::Parts(at, max) => write!(f, "the message at byte {at} exceeds max_parts {max}"),
             Self::Message(at, max) => write!(f, "the message at byte {at} exceeds max_message {max}"),

@@ -9,13 +9,14 @@ use std::time::Instant;
 use bytes::Bytes;
 use futures_core::Stream;
 use karabo_bridge::{DecodeError, Limits, Message, ReplyError, RequestClient, RequestState};
-use tokio::time::{sleep, timeout_at};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout, timeout_at};
 use zeromq::{
     PullSocket, ReqSocket, Socket as _, SocketEvent, SocketOptions, SocketRecv, SocketSend, SubSocket, ZmqError,
     ZmqMessage,
 };
 
-use crate::{Error, endpoint};
+use crate::{Error, endpoint, printable};
 
 /// How a client gets its trains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,18 @@ pub enum ClientSocket {
     Subscribe,
     /// PULL: they are dealt out among all who pull.
     Pull,
+}
+
+impl ClientSocket {
+    /// As options name it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "req",
+            Self::Subscribe => "sub",
+            Self::Pull => "pull",
+        }
+    }
 }
 
 impl FromStr for ClientSocket {
@@ -54,8 +67,11 @@ pub struct Received {
 
 /// Longest that one attempt to connect takes. The transport doubles its pauses while it tries, so it is told to begin anew.
 const ATTEMPT: Duration = Duration::from_secs(3);
-/// Between a connection that broke and the next.
+/// Between a connection that broke and the next; what fails at once is tried more and more seldom, down to once in the other.
 const PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Longest that it takes to find out why there is no connection.
+const PROBE: Duration = Duration::from_millis(500);
 
 /// A client of a bridge. It connects when it needs to, and again when it has to.
 ///
@@ -70,6 +86,53 @@ pub struct Client {
     origin: Instant,
     socket: Option<Socket>,
     sockets: u64,
+    link: watch::Sender<Link>,
+}
+
+/// How it is with the connection.
+#[derive(Clone, Debug, Default)]
+struct Link {
+    is_up: bool,
+    was_up: bool,
+    /// Why it is not, once that is known.
+    why: Option<String>,
+}
+
+/// Tells of a client whether it has a connection, while it waits for it.
+#[derive(Debug)]
+pub struct Watch {
+    link: watch::Receiver<Link>,
+    told: bool,
+}
+
+impl Watch {
+    /// Returns when there was no connection for so long, and it is known why: [`Error::Unreachable`]. It is told once, and again only
+    /// after there was a connection. Who drops the future begins anew to wait.
+    pub async fn missing(&mut self, patience: Duration) -> Error {
+        loop {
+            if self.told {
+                self.until(|link| link.is_up).await;
+                self.told = false;
+            }
+            self.until(|link| !link.is_up).await;
+            if timeout(patience, self.until(|link| link.is_up)).await.is_ok() {
+                continue;
+            }
+            let link = self.until(|link| link.is_up || link.why.is_some()).await;
+            if !link.is_up {
+                self.told = true;
+                return Error::Unreachable { was_up: link.was_up, why: link.why.unwrap_or_default() };
+            }
+        }
+    }
+
+    async fn until(&mut self, is_due: impl FnMut(&Link) -> bool) -> Link {
+        match self.link.wait_for(is_due).await {
+            Ok(link) => link.clone(),
+            // The client is gone, and nothing will ever be told.
+            Err(_) => core::future::pending().await,
+        }
+    }
 }
 
 impl Client {
@@ -80,7 +143,7 @@ impl Client {
     /// [`Error::Endpoint`].
     pub fn new(place: &str, how: ClientSocket) -> Result<Self, Error> {
         Ok(Self {
-            endpoint: endpoint::checked(place, false)?,
+            endpoint: endpoint::checked(place, false).map_err(Error::Endpoint)?,
             how,
             timeout: None,
             limits: Limits::DEFAULT,
@@ -88,6 +151,7 @@ impl Client {
             origin: Instant::now(),
             socket: None,
             sockets: 0,
+            link: watch::Sender::default(),
         })
     }
 
@@ -113,6 +177,12 @@ impl Client {
         self.sockets
     }
 
+    /// Tells of its connection.
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        Watch { link: self.link.subscribe(), told: false }
+    }
+
     /// Time as the machine counts it.
     fn now(&self) -> Duration {
         self.origin.elapsed()
@@ -122,7 +192,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::TimedOut`], after which it may be called again; [`Error::Transport`], after which that makes little sense.
+    /// [`Error::Unreachable`] and [`Error::TimedOut`], after which it may be called again; [`Error::Kind`] and [`Error::Transport`],
+    /// after which that makes little sense.
     pub async fn next(&mut self) -> Result<Received, Error> {
         let give_up = self.timeout.map(|timeout| self.now().saturating_add(timeout));
         loop {
@@ -137,6 +208,7 @@ impl Client {
                     && let Ok(request) = self.requests.request(self.now())
                     && socket.send(Bytes::from_static(request)).await.is_err()
                 {
+                    self.broken();
                     sleep(PAUSE).await;
                     continue;
                 }
@@ -152,8 +224,9 @@ impl Client {
                 // The connection broke.
                 Some(Err(_)) => {
                     self.socket = None;
+                    self.broken();
                     if give_up.is_some_and(|give_up| give_up <= self.now()) {
-                        return Err(Error::TimedOut);
+                        return Err(self.unreachable().await);
                     }
                     sleep(PAUSE).await;
                 }
@@ -164,7 +237,7 @@ impl Client {
                         self.requests.handle_timeout(now);
                         self.socket = None;
                     }
-                    return Err(Error::TimedOut);
+                    return Err(Error::TimedOut(self.timeout.unwrap_or_default()));
                 }
             }
         }
@@ -188,19 +261,56 @@ impl Client {
         if self.requests.state() != RequestState::Idle {
             self.requests.replace_socket();
         }
+        let mut pause = PAUSE;
         loop {
             let origin = self.origin;
             match until(origin, give_up, Socket::connect(self.how, &self.endpoint)).await {
                 Some(Ok(socket)) => {
                     self.socket = Some(socket);
                     self.sockets = self.sockets.saturating_add(1);
+                    self.link.send_replace(Link { is_up: true, was_up: true, why: None });
                     return Ok(());
                 }
+                Some(Err(ZmqError::Other(what))) if what.contains("not compatible") => {
+                    return Err(Error::Kind(self.how));
+                }
                 Some(Err(error)) if is_final(&error) => return Err(error.into()),
-                // Nobody is there, or nobody any more.
-                Some(Err(_)) => sleep(PAUSE).await,
-                None => return Err(Error::TimedOut),
+                // Nobody is there, or nobody any more, or somebody else.
+                Some(Err(error)) => {
+                    let why = self.reason(&error).await;
+                    self.link.send_modify(|link| link.why = Some(why));
+                    if until(origin, give_up, sleep(pause)).await.is_none() {
+                        return Err(self.unreachable().await);
+                    }
+                    pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+                }
+                None => return Err(self.unreachable().await),
             }
+        }
+    }
+
+    /// There was a connection.
+    fn broken(&self) {
+        let why = "the connection ended".to_owned();
+        self.link.send_modify(|link| *link = Link { is_up: false, why: Some(why), ..*link });
+    }
+
+    async fn unreachable(&self) -> Error {
+        let Link { was_up, why, .. } = self.link.borrow().clone();
+        let why = match why {
+            Some(why) => why,
+            None => endpoint::probe(&self.endpoint, PROBE).await,
+        };
+        Error::Unreachable { was_up, why }
+    }
+
+    /// Why there is no connection. The transport keeps it for itself while it tries.
+    async fn reason(&self, error: &ZmqError) -> String {
+        match error {
+            ZmqError::ConnectTimeout(_) => endpoint::probe(&self.endpoint, PROBE).await,
+            ZmqError::Network(error) => endpoint::refusal(error),
+            ZmqError::Codec(_) | ZmqError::Other(_) => endpoint::STRANGER.to_owned(),
+            _ => printable(&error.to_string()),
         }
     }
 }
@@ -213,13 +323,9 @@ async fn until<T>(origin: Instant, deadline: Option<Duration>, future: impl Futu
     }
 }
 
-/// Whether trying again would end in the same way. The transport has only a text for it.
-fn is_final(error: &ZmqError) -> bool {
-    match error {
-        ZmqError::Endpoint(_) | ZmqError::UnsupportedVersion(_) | ZmqError::PeerIdentity => true,
-        ZmqError::Other(what) => what.contains("not compatible"),
-        _ => false,
-    }
+/// Whether trying again would end in the same way.
+const fn is_final(error: &ZmqError) -> bool {
+    matches!(error, ZmqError::Endpoint(_) | ZmqError::UnsupportedVersion(_) | ZmqError::PeerIdentity)
 }
 
 /// What happens to a socket, told by the transport.

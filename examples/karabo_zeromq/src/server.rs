@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use zeromq::{PubSocket, PushSocket, RepSocket, Socket as _, SocketEvent, SocketRecv, SocketSend, ZmqMessage};
 
-use crate::{Error, endpoint};
+use crate::{Error, count as counted_in_words, endpoint};
 
 /// How a server gives its trains away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl Server {
     ///
     /// [`Error::Endpoint`], or what the system has against it.
     pub async fn bind(place: &str, how: ServerSocket) -> Result<Self, Error> {
-        let place = endpoint::checked(place, true)?;
+        let place = endpoint::checked(place, true).map_err(Error::Endpoint)?;
         endpoint::remove_stale(&place);
         let (trains, queue) = mpsc::channel(1);
         let counters = Arc::new(Counters::default());
@@ -294,6 +294,8 @@ async fn accepted(events: &mut (impl Stream<Item = SocketEvent> + Unpin)) {
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { sent, dropped, refused } = self;
-        write!(f, "{sent} trains sent, {dropped} dropped, {refused} bad requests")
+        let [sent, refused] =
+            [(sent, "train"), (refused, "bad request")].map(|(count, what)| counted_in_words(*count, what));
+        write!(f, "{sent} sent, {dropped} dropped, {refused}")
     }
 }

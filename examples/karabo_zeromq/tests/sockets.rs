@@ -16,6 +16,7 @@ use core::time::Duration;
 use bytes::Bytes;
 use karabo_bridge::Message;
 use karabo_zeromq::{Client, ClientSocket, Error, Received, Server, ServerSocket, block_on};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use zeromq::{RepSocket, Socket, SocketRecv, SocketSend, ZmqMessage};
 
@@ -81,7 +82,7 @@ fn an_answer_that_does_not_come_asks_for_another_socket() {
         let (mut server, endpoint) = silent().await;
         let mut client = Client::new(&endpoint, ClientSocket::Request).unwrap().with_timeout(MOMENT);
         let (outcome, ()) = tokio::join!(client.next(), asked(&mut server));
-        assert!(matches!(outcome, Err(Error::TimedOut)), "{outcome:?}");
+        assert!(matches!(outcome, Err(Error::TimedOut(MOMENT))), "{outcome:?}");
         assert_eq!(client.sockets(), 1);
 
         let mut client = client.with_timeout(PATIENCE);
@@ -218,7 +219,91 @@ fn a_client_may_come_before_its_server() {
         assert_eq!(tid(&received.unwrap()), 4);
 
         let mut nobody = Client::new("tcp://127.0.0.1:1", ClientSocket::Pull).unwrap().with_timeout(MOMENT);
-        assert!(matches!(nobody.next().await, Err(Error::TimedOut)));
+        assert_eq!(
+            nobody.next().await.unwrap_err().to_string(),
+            "never connected (nobody listens there: connection refused)"
+        );
+    });
+}
+
+/// Who listens, and says this as soon as it was spoken to. For ever, and again and again.
+async fn stranger(says: &'static [u8]) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let place = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut connections = Vec::new();
+        loop {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let mut greeting = [0; 10];
+            // Who looks whether anybody is there says nothing.
+            if connection.read_exact(&mut greeting).await.is_ok() && !says.is_empty() {
+                let _ = connection.write_all(says).await;
+            } else {
+                connections.push(connection);
+            }
+        }
+    });
+    format!("tcp://{place}")
+}
+
+#[test]
+fn what_stands_against_a_connection() {
+    const STRANGE: &str = "something is there, and it does not answer as ZeroMQ does";
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for how in [ClientSocket::Request, ClientSocket::Subscribe, ClientSocket::Pull] {
+        run(async {
+            let mut all = vec![
+                (format!("tcp://{gone}"), "nobody listens there: connection refused"),
+                (stranger(b"").await, STRANGE),
+                (stranger(b"HTTP/1.1 400 Bad Request\r\nServer: one that is not meant\r\n\r\n........").await, STRANGE),
+            ];
+            if cfg!(unix) {
+                all.push(("ipc:///tmp/there is no such place/at all".to_owned(), "there is no such file"));
+            }
+            for (place, due) in all {
+                let mut client = Client::new(&place, how).unwrap().with_timeout(MOMENT);
+                let outcome = client.next().await;
+                let Err(Error::Unreachable { was_up: false, why }) = outcome else { panic!("{outcome:?}") };
+                assert_eq!(why, due, "{place}");
+            }
+        });
+    }
+}
+
+#[test]
+fn who_watches_is_told_once_until_there_was_a_connection() {
+    run(async {
+        let place = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let endpoint = format!("tcp://{place}");
+        let mut client = client(&endpoint, ClientSocket::Request);
+        let mut watch = client.watch();
+        tokio::select! {
+            received = client.next() => panic!("{received:?}"),
+            missing = watch.missing(MOMENT) => {
+                assert_eq!(missing.to_string(), "never connected (nobody listens there: connection refused)");
+            }
+        }
+        let again = timeout(MOMENT * 3, watch.missing(MOMENT));
+        tokio::select! {
+            received = client.next() => panic!("{received:?}"),
+            missing = again => assert!(missing.is_err(), "{missing:?}"),
+        }
+        let server = bind_again(&endpoint, ServerSocket::Reply).await;
+        server.send(train(1, 1)).await.unwrap();
+        // It is told of the connection while it comes.
+        let received = tokio::select! {
+            received = client.next() => received,
+            missing = watch.missing(PATIENCE) => panic!("{missing:?}"),
+        };
+        assert_eq!(tid(&received.unwrap()), 1);
+        assert!(timeout(MOMENT, watch.missing(Duration::ZERO)).await.is_err());
+        drop(server);
+        tokio::select! {
+            received = client.next() => panic!("{received:?}"),
+            missing = watch.missing(MOMENT) => {
+                assert!(matches!(missing, Error::Unreachable { was_up: true, .. }), "{missing:?}");
+            }
+        }
     });
 }
 
@@ -226,9 +311,16 @@ fn a_client_may_come_before_its_server() {
 fn a_socket_of_the_wrong_kind_is_told_at_once() {
     run(async {
         let server = Server::bind(ANY, ServerSocket::Reply).await.unwrap();
-        let outcome = client(server.endpoint(), ClientSocket::Subscribe).next().await;
-        let Err(Error::Transport(error)) = outcome else { panic!("{outcome:?}") };
-        assert_eq!(error.to_string(), "Provided sockets combination is not compatible");
+        for (how, due) in [
+            (ClientSocket::Subscribe, "its socket is not one for sub: try --socket req or --socket pull"),
+            (ClientSocket::Pull, "its socket is not one for pull: try --socket req or --socket sub"),
+        ] {
+            assert_eq!(client(server.endpoint(), how).next().await.unwrap_err().to_string(), due);
+        }
+        let server = Server::bind(ANY, ServerSocket::Push).await.unwrap();
+        let outcome = client(server.endpoint(), ClientSocket::Request).next().await;
+        let due = "its socket is not one for req: try --socket sub or --socket pull";
+        assert_eq!(outcome.unwrap_err().to_string(), due);
     });
 }
 

@@ -93,7 +93,7 @@ impl Scan {
             };
             if end > self.max_len as u64 {
                 self.is_rest = more;
-                let message = format!("message exceeds max_len {}", self.max_len);
+                let message = format!("message exceeds max_len {}; --max-len raises it", self.max_len);
                 return wrong("limit_exceeded", at, message, Some(end));
             }
             match usize::try_from(end) {
