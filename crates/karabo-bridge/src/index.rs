@@ -414,7 +414,8 @@ impl<'i, 'a, P: AsRef<[u8]>> Indexed<'i, 'a, P> {
     }
 
     fn source_of(&self, entry: &SourceEntry) -> Option<SourceRef<'a>> {
-        if let Ok(Item::Source(source)) = self.train.at(entry.name.part, entry.at) { Some(source) } else { None }
+        let item = (!entry.lost).then(|| self.train.at(entry.name.part, entry.at))?;
+        if let Ok(Item::Source(source)) = item { Some(source) } else { None }
     }
 
     fn property_of(&self, entry: &Entry) -> Option<Property<'a>> {

@@ -30,6 +30,9 @@ fn a_source_with_too_many_properties_keeps_its_arrays() {
     assert_eq!(told, [(Kind::LimitExceeded, 0, Some("S"))]);
     assert_eq!(indexed.array("S", "data.image.data").unwrap().data(), b"x");
     assert!(indexed.get("S", "a").is_none());
+    let indexed = index.build(train(&parts[..4], &limits));
+    assert_eq!((indexed.source("S"), indexed.sources().count(), indexed.names().count()), (None, 0, 1));
+    let indexed = index.build(train(&parts, &limits));
     // The second of that name can be read, and is the source.
     assert_eq!(indexed.source("S").unwrap().part(), 4);
 }
