@@ -24,13 +24,15 @@ const DEPTH: u32 = 3;
 pub fn show(train: &Train, step: Step, out: &mut dyn Write) -> io::Result<()> {
     brief(train, step, out)?;
     let indexed = train.indexed();
-    for source in indexed.sources() {
-        writeln!(out, "  {}", printable(source.name()))?;
-        metadata(source, out)?;
-        properties(&indexed, source, out)?;
-        // Each is looked for among all properties.
-        for path in images(&indexed, source).into_iter().take(IMAGES) {
-            if let Some(image) = indexed.image(source.name(), &path).filter(|image| image.pixels().is_some()) {
+    for name in indexed.names() {
+        writeln!(out, "  {}", printable(name))?;
+        // Of one whose properties are lost there may be arrays.
+        if let Some(source) = indexed.source(name) {
+            metadata(source, out)?;
+        }
+        properties(&indexed, name, out)?;
+        for path in images(&indexed, name).into_iter().take(IMAGES) {
+            if let Some(image) = indexed.image(name, &path).filter(|image| image.pixels().is_some()) {
                 writeln!(out, "    image {}: {}", printable(&path), describe(&image))?;
             }
         }
@@ -64,7 +66,7 @@ pub(crate) fn brief(train: &Train, step: Step, out: &mut dyn Write) -> io::Resul
     }
     let bytes = train.parts().iter().map(|part| part.len() as u64).sum();
     let indexed = train.indexed();
-    let sources = indexed.sources().count();
+    let sources = indexed.names().count();
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     let parts = train.parts().len();
     write!(out, ": {sources} source{}, {parts} part{}, {}", plural(sources), plural(parts), size(bytes))?;
@@ -111,12 +113,8 @@ fn date(time: Timestamp) -> String {
 }
 
 /// Properties by path.
-fn properties<P: AsRef<[u8]>>(
-    indexed: &Indexed<'_, '_, P>,
-    source: SourceRef<'_>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let all = || indexed.properties(source.name());
+fn properties<P: AsRef<[u8]>>(indexed: &Indexed<'_, '_, P>, source: &str, out: &mut dyn Write) -> io::Result<()> {
+    let all = || indexed.properties(source);
     let width = all().map(|(path, _)| printable(path).chars().count()).max().unwrap_or_default().min(TEXT);
     for (path, property) in all() {
         let what = match property {
@@ -208,15 +206,15 @@ fn short(value: ValueRef<'_>, depth: u32) -> String {
 }
 
 /// Paths below which something is told of an image. Whether there is one is for the crate to say.
-fn images<P: AsRef<[u8]>>(indexed: &Indexed<'_, '_, P>, source: SourceRef<'_>) -> BTreeSet<String> {
+fn images<P: AsRef<[u8]>>(indexed: &Indexed<'_, '_, P>, source: &str) -> BTreeSet<String> {
     const TOLD: [&str; 5] = [".encoding", ".bitsperpixel", ".bitsperpixels", ".dimensions", ".dims"];
-    let keys = indexed.properties(source.name()).map(|(path, _)| path);
+    let keys = indexed.properties(source).map(|(path, _)| path);
     let flat = keys.filter_map(|key| {
         let lower = key.to_ascii_lowercase();
         let end = TOLD.iter().find(|end| lower.ends_with(**end))?;
         key.get(..key.len().checked_sub(end.len())?)
     });
-    let with_params = indexed.arrays(source.name()).filter(|array| array.params().is_some()).map(|array| array.path());
+    let with_params = indexed.arrays(source).filter(|array| array.params().is_some()).map(|array| array.path());
     flat.chain(with_params).map(str::to_owned).collect()
 }
 

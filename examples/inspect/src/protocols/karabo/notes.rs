@@ -92,9 +92,10 @@ pub(super) fn summary(indexed: &Indexed<'_, '_, &[u8]>) -> String {
     let mixed = if train.is_mixed() { " and others" } else { "" };
     let time = indexed.sources().find_map(|source| time(source.metadata())).unwrap_or_default();
     let (mut sources, mut properties) = (0_usize, 0_usize);
-    for source in indexed.sources() {
+    // Also those of which only arrays are left.
+    for name in indexed.names() {
         sources = sources.saturating_add(1);
-        properties = properties.saturating_add(indexed.properties(source.name()).count());
+        properties = properties.saturating_add(indexed.properties(name).count());
     }
     let faults = indexed.errors().len();
     let lost = if faults == 0 { String::new() } else { format!(", {faults} lost") };
