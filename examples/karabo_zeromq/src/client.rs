@@ -75,7 +75,7 @@ const PROBE: Duration = Duration::from_millis(500);
 
 /// A client of a bridge. It connects when it needs to, and again when it has to.
 ///
-/// Who drops the future of [`next`](Self::next) loses nothing: the next call waits for the same answer.
+/// Who drops the future of [`next`](Self::next) loses nothing once the request is sent: the next call waits for the same answer.
 #[derive(Debug)]
 pub struct Client {
     endpoint: String,

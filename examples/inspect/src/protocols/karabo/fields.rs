@@ -8,7 +8,7 @@ use karabo_bridge::{ArrayPart, Item, Limits};
 
 use super::notes::Notes;
 use super::scan::Place as Part;
-use super::told::Told;
+use super::told::{FAULTS, Told};
 use crate::dissect::{Field, FieldIter, Input, Place, Value};
 use crate::protocols::msgpack_numpy::block;
 use crate::protocols::msgpack_numpy::tokens::Tokens;
@@ -53,7 +53,7 @@ impl<'a> Shown<'a> {
         (0..self.parts.len()).flat_map(move |index| self.part(index)).chain(last)
     }
 
-    /// Faulty arrays and the like among the values: of each part the first.
+    /// Faulty arrays and the like among the values: of each part the first, and not of more parts than are told one by one.
     pub(super) fn faulty_values(&self) -> Vec<Told> {
         let of = |(index, part): (usize, &Part)| {
             let Kind::Values = self.kind(index) else { return None };
@@ -62,7 +62,7 @@ impl<'a> Shown<'a> {
             tokens.by_ref().for_each(drop);
             Some(Told::of(tokens.faulty()?.told(), index))
         };
-        self.parts.iter().enumerate().filter_map(of).collect()
+        self.parts.iter().enumerate().filter_map(of).take(FAULTS).collect()
     }
 
     fn at(&self, position: usize) -> u64 {

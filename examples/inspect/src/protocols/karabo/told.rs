@@ -9,7 +9,7 @@ use crate::dissect::Fault;
 use crate::render::{clip, visible};
 
 /// Most faults of a message that are told one by one.
-const FAULTS: usize = 100;
+pub(super) const FAULTS: usize = 100;
 /// Characters of one-line forms.
 const PATH_LEN: usize = 200;
 
