@@ -1,0 +1,458 @@
+use alloc::vec::Vec;
+
+use bytes::BufMut;
+
+use crate::any::{AnyRef, PREFIX, Unpack};
+use crate::codes::{DataType, StatusCode};
+use crate::encode::{Measure, Message, Output, Sink};
+use crate::limits::Limits;
+use crate::meta::{Denoising, ImageInfoRef, MetaRef, NameRef, TimeSeriesInfo, WaveletBufferInfo};
+use crate::package::{LabelRef, PackageRef};
+use crate::payload::{DataPayloadRef, IntervalTrigger, Trigger};
+use crate::time::Timestamp;
+
+/// Why a package was not written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// It is longer than allowed.
+    #[error("package of {len} bytes exceeds max_len {max}")]
+    TooLong {
+        /// Its bytes.
+        len: u64,
+        /// [`Limits::max_len`].
+        max: u32,
+    },
+    /// Messages are deeper in one another than allowed.
+    #[error("messages in one another exceed max_depth {max}")]
+    TooDeep {
+        /// [`Limits::max_depth`].
+        max: u8,
+    },
+    /// The buffer has no room for it.
+    #[error("package of {len} bytes in a buffer for {room}")]
+    NoRoom {
+        /// Its bytes.
+        len: u64,
+        /// Those of the buffer.
+        room: u64,
+    },
+}
+
+/// Makes a package.
+///
+/// ```
+/// use drift_proto::{Info, Meta, PackageBuilder, Timestamp};
+///
+/// let mut package = PackageBuilder::new(1_700_000_000_000);
+/// package.source_timestamp = Timestamp::from_unix_millis(1_700_000_000_000);
+/// package.meta = Some(Meta::new(Info::Text("text/plain")));
+/// package.payload(b"it is warm");
+/// package.label("room", "7");
+/// let package = package.build()?;
+/// assert_eq!(package.as_ref().payload().unwrap().unwrap().data(), b"it is warm");
+/// # Ok::<(), drift_proto::EncodeError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct PackageBuilder<'a> {
+    /// See [`PackageRef::id`].
+    pub id: i64,
+    /// See [`PackageRef::status`].
+    pub status: StatusCode,
+    /// See [`PackageRef::source_timestamp`].
+    pub source_timestamp: Option<Timestamp>,
+    /// See [`PackageRef::publish_timestamp`].
+    pub publish_timestamp: Option<Timestamp>,
+    /// What the payload is.
+    pub meta: Option<Meta<'a>>,
+    data: Vec<Data<'a>>,
+    labels: Vec<LabelRef<'a>>,
+    /// Fields that are not known, tag and value.
+    unknown: Vec<&'a [u8]>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Data<'a> {
+    Payload(&'a [u8]),
+    Trigger(Trigger),
+    IntervalTrigger(IntervalTrigger),
+    Any(AnyRef<'a>),
+}
+
+/// What the payload of a package is: its type and what is told of it are of one kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Meta<'a>(Kind<'a>);
+
+#[derive(Clone, Debug, PartialEq)]
+enum Kind<'a> {
+    Made(Info<'a>, Option<WaveletBufferInfo>),
+    Read(MetaRef<'a>),
+}
+
+/// What is told of a payload.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Info<'a> {
+    /// A series of one signal.
+    TimeSeries(TimeSeriesInfo),
+    /// A picture.
+    Image(ImageInfoRef<'a>),
+    /// Some numbers with names; deprecated since 0.6.
+    Scalars(Vec<NameRef<'a>>),
+    /// Text of this type.
+    Text(&'a str),
+    /// Packages of these topics in one.
+    Aligned(Vec<(&'a str, Option<Meta<'a>>)>),
+    /// Values of any type with names.
+    Typed(Vec<NameRef<'a>>),
+}
+
+impl<'a> Meta<'a> {
+    /// With nothing but what is told.
+    #[must_use]
+    pub const fn new(info: Info<'a>) -> Self {
+        Self(Kind::Made(info, None))
+    }
+
+    /// With how the wavelet buffer was made.
+    #[must_use]
+    pub const fn with_wavelet_buffer(info: Info<'a>, wavelet_buffer: WaveletBufferInfo) -> Self {
+        Self(Kind::Made(info, Some(wavelet_buffer)))
+    }
+}
+
+impl<'a> From<MetaRef<'a>> for Meta<'a> {
+    /// As it was read, whatever is in it.
+    fn from(meta: MetaRef<'a>) -> Self {
+        Self(Kind::Read(meta))
+    }
+}
+
+impl<'a> PackageBuilder<'a> {
+    /// A package with this id, good and without anything else.
+    #[must_use]
+    pub fn new(id: i64) -> Self {
+        Self { id, ..Self::default() }
+    }
+
+    /// What a service sends that failed: this status, and no data.
+    #[must_use]
+    pub fn failed(id: i64, status: StatusCode) -> Self {
+        Self { id, status, ..Self::default() }
+    }
+
+    /// Adds a payload.
+    pub fn payload(&mut self, data: &'a [u8]) -> &mut Self {
+        self.data.push(Data::Payload(data));
+        self
+    }
+
+    /// Adds a trigger.
+    pub fn trigger(&mut self, trigger: Trigger) -> &mut Self {
+        self.data.push(Data::Trigger(trigger));
+        self
+    }
+
+    /// Adds a trigger for an interval.
+    pub fn interval_trigger(&mut self, trigger: IntervalTrigger) -> &mut Self {
+        self.data.push(Data::IntervalTrigger(trigger));
+        self
+    }
+
+    /// Adds any message.
+    pub fn any(&mut self, any: AnyRef<'a>) -> &mut Self {
+        self.data.push(Data::Any(any));
+        self
+    }
+
+    /// Adds a label.
+    pub fn label(&mut self, key: &'a str, value: &'a str) -> &mut Self {
+        self.labels.push(LabelRef { key, value });
+        self
+    }
+
+    /// Bytes of the package.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        self.measure().len
+    }
+
+    /// Writes the package, under [`Limits::DEFAULT`].
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`]; then nothing was written.
+    pub fn encode(&self, out: &mut impl BufMut) -> Result<(), EncodeError> {
+        self.encode_with(out, &Limits::DEFAULT)
+    }
+
+    /// Writes the package, under limits of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`]; then nothing was written.
+    pub fn encode_with(&self, out: &mut impl BufMut, limits: &Limits) -> Result<(), EncodeError> {
+        let (Measure { len, depth }, room) = (self.measure(), out.remaining_mut());
+        if depth > limits.max_depth.into() {
+            return Err(EncodeError::TooDeep { max: limits.max_depth });
+        }
+        if u32::try_from(len).map_or(true, |len| len > limits.max_len) {
+            return Err(EncodeError::TooLong { len: len as u64, max: limits.max_len });
+        }
+        if len > room {
+            return Err(EncodeError::NoRoom { len: len as u64, room: room as u64 });
+        }
+        self.put(&mut Output(out));
+        Ok(())
+    }
+
+    /// The package.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`].
+    pub fn encode_to_vec(&self) -> Result<Vec<u8>, EncodeError> {
+        let mut bytes = Vec::with_capacity(self.measure().len);
+        self.encode(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+impl<'a> From<PackageRef<'a>> for PackageBuilder<'a> {
+    /// To change something of a package that was read. What is not touched is written as it came, unknown fields behind all others.
+    fn from(package: PackageRef<'a>) -> Self {
+        Self {
+            id: package.id(),
+            status: package.status(),
+            source_timestamp: package.source_timestamp(),
+            publish_timestamp: package.publish_timestamp(),
+            meta: package.meta().map(Meta::from),
+            data: package.data().map(Data::Any).collect(),
+            labels: package.labels().collect(),
+            unknown: package.unknown_fields().collect(),
+        }
+    }
+}
+
+impl Message for PackageBuilder<'_> {
+    fn put(&self, sink: &mut impl Sink) {
+        sink.long(1, self.id);
+        for (number, timestamp) in [(2, &self.source_timestamp), (3, &self.publish_timestamp)] {
+            if let Some(timestamp) = timestamp {
+                sink.message(number, timestamp);
+            }
+        }
+        sink.int(4, self.status.0);
+        for data in &self.data {
+            sink.message(5, data);
+        }
+        if let Some(meta) = &self.meta {
+            sink.message(6, meta);
+        }
+        for label in &self.labels {
+            sink.message(7, label);
+        }
+        for field in &self.unknown {
+            sink.raw(field);
+        }
+    }
+}
+
+impl Message for Timestamp {
+    fn put(&self, sink: &mut impl Sink) {
+        sink.long(1, self.seconds);
+        sink.int(2, self.nanos);
+    }
+}
+
+impl Message for LabelRef<'_> {
+    fn put(&self, sink: &mut impl Sink) {
+        sink.text(1, self.key);
+        sink.text(2, self.value);
+    }
+}
+
+impl Message for Data<'_> {
+    fn put(&self, sink: &mut impl Sink) {
+        match self {
+            Self::Any(any) => {
+                sink.text(1, any.type_url());
+                sink.bytes(2, any.value());
+            }
+            Self::Payload(data) => packed(DataPayloadRef::NAME, &Payload(data), sink),
+            Self::Trigger(trigger) => packed(Trigger::NAME, trigger, sink),
+            Self::IntervalTrigger(trigger) => packed(IntervalTrigger::NAME, trigger, sink),
+        }
+    }
+}
+
+/// A message in an `Any`. One without fields is not written, and is not missed.
+fn packed(name: &str, message: &impl Message, sink: &mut impl Sink) {
+    sink.message(1, &Texts([PREFIX, name]));
+    if message.measure().len > 0 {
+        sink.message(2, message);
+    }
+}
+
+/// A text of two; on the wire it is as a message is.
+struct Texts<'a>([&'a str; 2]);
+
+impl Message for Texts<'_> {
+    fn put(&self, sink: &mut impl Sink) {
+        self.0.iter().for_each(|text| sink.raw(text.as_bytes()));
+    }
+}
+
+struct Payload<'a>(&'a [u8]);
+
+impl Message for Payload<'_> {
+    fn put(&self, sink: &mut impl Sink) {
+        sink.bytes(2, self.0);
+    }
+}
+
+impl Message for Trigger {
+    fn put(&self, sink: &mut impl Sink) {
+        if let Some(timestamp) = &self.timestamp {
+            sink.message(2, timestamp);
+        }
+    }
+}
+
+impl Message for IntervalTrigger {
+    fn put(&self, sink: &mut impl Sink) {
+        for (number, timestamp) in [(2, &self.start), (3, &self.stop)] {
+            if let Some(timestamp) = timestamp {
+                sink.message(number, timestamp);
+            }
+        }
+    }
+}
+
+impl Message for Meta<'_> {
+    fn put(&self, sink: &mut impl Sink) {
+        let (info, wavelet_buffer) = match &self.0 {
+            Kind::Read(meta) => return meta.0.fields().for_each(|field| sink.raw(field.raw)),
+            Kind::Made(info, wavelet_buffer) => (info, wavelet_buffer),
+        };
+        sink.int(1, info.data_type().0);
+        match info {
+            Info::TimeSeries(info) => sink.message(2, info),
+            Info::Image(info) => sink.message(3, info),
+            Info::Scalars(names) => sink.message(4, &Names(names)),
+            Info::Text(mime_type) => sink.message(5, &Text(mime_type)),
+            Info::Aligned(packages) => sink.message(6, &Aligned(packages)),
+            Info::Typed(_) => {}
+        }
+        if let Some(info) = wavelet_buffer {
+            sink.message(7, info);
+        }
+        if let Info::Typed(names) = info {
+            sink.message(8, &Names(names));
+        }
+    }
+}
+
+impl Info<'_> {
+    /// The type of the same kind.
+    const fn data_type(&self) -> DataType {
+        match self {
+            Self::TimeSeries(_) => DataType::TIME_SERIES,
+            Self::Image(_) => DataType::IMAGE,
+            Self::Scalars(_) => DataType::SCALAR_VALUES,
+            Self::Text(_) => DataType::TEXT,
+            Self::Aligned(_) => DataType::ALIGNED_PACKAGE,
+            Self::Typed(_) => DataType::TYPED_DATA,
+        }
+    }
+}
+
+impl Message for TimeSeriesInfo {
+    fn put(&self, sink: &mut impl Sink) {
+        for (number, timestamp) in [(1, &self.start), (2, &self.stop)] {
+            if let Some(timestamp) = timestamp {
+                sink.message(number, timestamp);
+            }
+        }
+        sink.number(3, self.size);
+        for (number, value) in [(4, self.first), (5, self.last), (6, self.min), (7, self.max), (8, self.mean)] {
+            sink.float(number, value);
+        }
+    }
+}
+
+impl Message for ImageInfoRef<'_> {
+    fn put(&self, sink: &mut impl Sink) {
+        sink.int(1, self.image_type.0);
+        sink.number(2, self.width);
+        sink.number(3, self.height);
+        sink.text(4, self.channel_layout);
+    }
+}
+
+struct Names<'a>(&'a [NameRef<'a>]);
+
+impl Message for Names<'_> {
+    fn put(&self, sink: &mut impl Sink) {
+        self.0.iter().for_each(|name| sink.message(1, name));
+    }
+}
+
+impl Message for NameRef<'_> {
+    fn put(&self, sink: &mut impl Sink) {
+        sink.text(1, self.name);
+        sink.int(2, self.status.0);
+    }
+}
+
+struct Text<'a>(&'a str);
+
+impl Message for Text<'_> {
+    fn put(&self, sink: &mut impl Sink) {
+        sink.text(1, self.0);
+    }
+}
+
+struct Aligned<'a>(&'a [(&'a str, Option<Meta<'a>>)]);
+
+impl Message for Aligned<'_> {
+    fn put(&self, sink: &mut impl Sink) {
+        self.0.iter().for_each(|(topic, meta)| sink.message(1, &PackageInfo(topic, meta.as_ref())));
+    }
+}
+
+struct PackageInfo<'a>(&'a str, Option<&'a Meta<'a>>);
+
+impl Message for PackageInfo<'_> {
+    fn put(&self, sink: &mut impl Sink) {
+        sink.text(1, self.0);
+        if let Some(meta) = self.1 {
+            sink.message(2, meta);
+        }
+    }
+}
+
+impl Message for WaveletBufferInfo {
+    fn put(&self, sink: &mut impl Sink) {
+        sink.number(1, self.abi_version.into());
+        sink.number(2, self.wavelet_type.into());
+        sink.number(3, self.decomposition_steps.into());
+        sink.number(4, self.float_compression.into());
+        match &self.denoising {
+            None => {}
+            Some(Denoising::None) => sink.message(15, &Floats(0.0, 0.0)),
+            Some(Denoising::Threshold { a, b }) => sink.message(16, &Floats(*a, *b)),
+            Some(Denoising::Partial(partial)) => sink.message(17, &Floats(*partial, 0.0)),
+        }
+    }
+}
+
+struct Floats(f32, f32);
+
+impl Message for Floats {
+    fn put(&self, sink: &mut impl Sink) {
+        sink.float(1, self.0);
+        sink.float(2, self.1);
+    }
+}

@@ -1,0 +1,382 @@
+//! DriftBytes: typed values, the payload of packages of typed data.
+
+use core::fmt;
+use core::iter::FusedIterator;
+
+use crate::error::{DecodeError, DecodeErrorKind, Limit};
+use crate::limits::Limits;
+use crate::schema::BYTES;
+
+mod element;
+mod write;
+
+pub use element::{Element, Elements};
+pub use write::{DriftBytesWriter, Values};
+
+/// What the values of an item are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a reader that does not know a type cannot go on")]
+pub enum ItemType {
+    /// A byte, true unless 0.
+    Bool = 0,
+    /// Signed, 8 bits.
+    I8 = 1,
+    /// Unsigned, 8 bits.
+    U8 = 2,
+    /// Signed, 16 bits.
+    I16 = 3,
+    /// Unsigned, 16 bits.
+    U16 = 4,
+    /// Signed, 32 bits.
+    I32 = 5,
+    /// Unsigned, 32 bits.
+    U32 = 6,
+    /// Signed, 64 bits.
+    I64 = 7,
+    /// Unsigned, 64 bits.
+    U64 = 8,
+    /// IEEE 754, 32 bits.
+    F32 = 9,
+    /// IEEE 754, 64 bits.
+    F64 = 10,
+    /// Texts, each behind its length.
+    String = 11,
+    /// No values.
+    None = 12,
+}
+
+impl ItemType {
+    const ALL: [Self; 13] = [
+        Self::Bool,
+        Self::I8,
+        Self::U8,
+        Self::I16,
+        Self::U16,
+        Self::I32,
+        Self::U32,
+        Self::I64,
+        Self::U64,
+        Self::F32,
+        Self::F64,
+        Self::String,
+        Self::None,
+    ];
+
+    /// Bytes of a value; of a text at least.
+    const fn width(self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Bool | Self::I8 | Self::U8 => 1,
+            Self::I16 | Self::U16 => 2,
+            Self::I32 | Self::U32 | Self::F32 => 4,
+            Self::I64 | Self::U64 | Self::F64 | Self::String => 8,
+        }
+    }
+}
+
+/// Typed values, where they lie: all of them were checked.
+///
+/// ```
+/// use drift_proto::{DriftBytesRef, ItemType};
+///
+/// let bytes = b"\x01\x00\x01\x03\x01\0\0\0\0\0\0\0\x02\0\0\0\xff\xff\x02\0";
+/// let item = DriftBytesRef::decode(bytes)?.items().next().unwrap();
+/// assert_eq!((item.item_type(), item.len()), (ItemType::I16, 2));
+/// assert_eq!(item.values::<i16>().unwrap().collect::<Vec<_>>(), [-1, 2]);
+/// # Ok::<(), drift_proto::DecodeError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct DriftBytesRef<'a> {
+    bytes: &'a [u8],
+    max_rank: u8,
+}
+
+impl<'a> DriftBytesRef<'a> {
+    /// Reads all items, under [`Limits::DEFAULT`].
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the first that cannot be read; [`DriftBytesReader`] gives those before it.
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::decode_with(bytes, &Limits::DEFAULT)
+    }
+
+    /// Reads all items, under limits of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode).
+    pub fn decode_with(bytes: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+        DriftBytesReader::with_limits(bytes, limits)?.try_for_each(|item| item.map(|_| ()))?;
+        Ok(Self { bytes, max_rank: limits.max_rank })
+    }
+
+    /// The items, in their order.
+    pub fn items(self) -> impl Iterator<Item = ItemRef<'a>> + Clone + use<'a> {
+        let limits = Limits::DEFAULT.with_max_rank(self.max_rank);
+        // All was checked.
+        DriftBytesReader::with_limits(self.bytes, &limits).into_iter().flatten().filter_map(Result::ok)
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub const fn as_bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+}
+
+impl fmt::Debug for DriftBytesRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.items()).finish()
+    }
+}
+
+/// Reads items one after the other, up to the first that cannot be read.
+#[derive(Clone)]
+pub struct DriftBytesReader<'a> {
+    bytes: &'a [u8],
+    rest: &'a [u8],
+    limits: Limits,
+}
+
+impl<'a> DriftBytesReader<'a> {
+    /// Behind the header, under [`Limits::DEFAULT`].
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the header.
+    pub fn new(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::with_limits(bytes, &Limits::DEFAULT)
+    }
+
+    /// Behind the header, under limits of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the header, or that there is more than [`Limits::max_len`].
+    pub fn with_limits(bytes: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+        let met = bytes.len() as u64;
+        if met > u64::from(limits.max_len) {
+            return Err(DecodeError::over(Limit::MaxLen, met, limits.max_len, 0, &BYTES));
+        }
+        match bytes {
+            // The order of bytes of the header does not matter to one byte.
+            [_, 0, rest @ ..] => Ok(Self { bytes, rest, limits: *limits }),
+            [_, _, ..] => Err(DecodeError::new(DecodeErrorKind::UnsupportedVersion, 1, &BYTES)),
+            _ => Err(DecodeError::new(DecodeErrorKind::UnexpectedEnd, bytes.len(), &BYTES)),
+        }
+    }
+
+    /// Bytes that were read.
+    #[must_use]
+    pub const fn position(&self) -> usize {
+        self.bytes.len().saturating_sub(self.rest.len())
+    }
+
+    fn item(&self) -> Result<(ItemRef<'a>, &'a [u8]), DecodeError> {
+        let start = self.position();
+        let failed = |kind, by: usize| DecodeError::new(kind, start.saturating_add(by), &BYTES);
+        let end = || DecodeError::new(DecodeErrorKind::UnexpectedEnd, self.bytes.len(), &BYTES);
+        let ([order, type_id], rest) = self.rest.split_first_chunk().ok_or_else(end)?;
+        // Anything but 1 means the other order to peers.
+        let is_little = *order == 1;
+        let (rank, rest) = rest.split_first_chunk().ok_or_else(end)?;
+        let rank = if is_little { u64::from_le_bytes(*rank) } else { u64::from_be_bytes(*rank) };
+        if rank > self.limits.max_rank.into() {
+            return Err(DecodeError::over(
+                Limit::MaxRank,
+                rank,
+                self.limits.max_rank.into(),
+                start.saturating_add(2),
+                &BYTES,
+            ));
+        }
+        let axes = usize::try_from(rank).unwrap_or(usize::MAX).saturating_mul(4);
+        let (axes, rest) = rest.split_at_checked(axes).ok_or_else(end)?;
+        let shape = AxesRef { axes, is_little };
+        // The product of what fits is less than what does not.
+        let len = shape.iter().try_fold(1_u64, |len, axis| len.checked_mul(axis.into()));
+        let empty = shape.iter().any(|axis| axis == 0);
+        let item_type = ItemType::ALL.get(usize::from(*type_id)).copied();
+        let (item_type, len) = match (item_type, len) {
+            _ if empty => (ItemType::None, 0),
+            (None, _) => return Err(failed(DecodeErrorKind::UnknownType, 1)),
+            (Some(ItemType::None), _) => return Err(failed(DecodeErrorKind::NotEmpty, 1)),
+            (Some(item_type), Some(len)) => (item_type, len),
+            (Some(_), None) => return Err(failed(DecodeErrorKind::InvalidShape, 2)),
+        };
+        let most = rest.len().checked_div(item_type.width()).unwrap_or_default();
+        let len = usize::try_from(len).ok().filter(|len| *len <= most);
+        let Some(len) = len else {
+            // One value is one that ends too early.
+            let kind =
+                if shape.iter().all(|axis| axis == 1) { end() } else { failed(DecodeErrorKind::InvalidShape, 2) };
+            return Err(kind);
+        };
+        let taken = if item_type == ItemType::String {
+            let mut texts = Texts { rest, left: len, is_little };
+            texts.by_ref().for_each(drop);
+            if texts.left > 0 {
+                return Err(end());
+            }
+            rest.len().saturating_sub(texts.rest.len())
+        } else {
+            len.saturating_mul(item_type.width())
+        };
+        let (data, rest) = rest.split_at_checked(taken).ok_or_else(end)?;
+        Ok((ItemRef { item_type, shape, data, len }, rest))
+    }
+}
+
+impl<'a> Iterator for DriftBytesReader<'a> {
+    type Item = Result<ItemRef<'a>, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        Some(match self.item() {
+            Ok((item, rest)) => {
+                self.rest = rest;
+                Ok(item)
+            }
+            Err(error) => {
+                self.rest = &[];
+                Err(error)
+            }
+        })
+    }
+}
+
+impl FusedIterator for DriftBytesReader<'_> {}
+
+impl fmt::Debug for DriftBytesReader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DriftBytesReader(byte {} of {})", self.position(), self.bytes.len())
+    }
+}
+
+/// The axes of an item.
+#[derive(Clone, Copy)]
+pub struct AxesRef<'a> {
+    axes: &'a [u8],
+    is_little: bool,
+}
+
+impl<'a> AxesRef<'a> {
+    /// Them, the slowest first.
+    pub fn iter(self) -> impl ExactSizeIterator<Item = u32> + Clone + use<'a> {
+        self.axes.chunks_exact(4).map(move |axis| u32::from_bytes(axis, self.is_little))
+    }
+}
+
+impl PartialEq for AxesRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl fmt::Debug for AxesRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// Values of one type, where they lie: the last axis is the fastest.
+#[derive(Clone, Copy, PartialEq)]
+pub struct ItemRef<'a> {
+    item_type: ItemType,
+    shape: AxesRef<'a>,
+    data: &'a [u8],
+    len: usize,
+}
+
+impl<'a> ItemRef<'a> {
+    /// What they are; none, if there are none.
+    #[must_use]
+    pub const fn item_type(self) -> ItemType {
+        self.item_type
+    }
+
+    /// How they are arranged. A scalar has one axis of 1.
+    #[must_use]
+    pub const fn shape(self) -> AxesRef<'a> {
+        self.shape
+    }
+
+    /// How many.
+    #[must_use]
+    pub const fn len(self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.len == 0
+    }
+
+    /// Their bytes.
+    #[must_use]
+    pub const fn data(self) -> &'a [u8] {
+        self.data
+    }
+
+    /// The values, if they are of this type; types are never converted.
+    #[must_use]
+    pub fn values<T: Element>(self) -> Option<Elements<'a, T>> {
+        (T::ITEM_TYPE == self.item_type).then(|| Elements::new(self.data, self.shape.is_little))
+    }
+
+    /// The value, if there is one and it is of this type.
+    #[must_use]
+    pub fn value<T: Element>(self) -> Option<T> {
+        self.values()?.next().filter(|_| self.len == 1)
+    }
+
+    /// The texts, if they are; in UTF-8 by convention.
+    #[must_use]
+    pub fn texts(self) -> Option<Texts<'a>> {
+        let texts = Texts { rest: self.data, left: self.len, is_little: self.shape.is_little };
+        (self.item_type == ItemType::String).then_some(texts)
+    }
+
+    /// The text, if there is one, in UTF-8.
+    #[must_use]
+    pub fn text(self) -> Option<&'a str> {
+        core::str::from_utf8(self.texts()?.next().filter(|_| self.len == 1)?).ok()
+    }
+}
+
+impl fmt::Debug for ItemRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ItemRef({:?}, {:?})", self.item_type, self.shape)
+    }
+}
+
+/// Iterator over the texts of an [`ItemRef`].
+#[derive(Clone)]
+pub struct Texts<'a> {
+    rest: &'a [u8],
+    left: usize,
+    is_little: bool,
+}
+
+impl<'a> Iterator for Texts<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let left = self.left.checked_sub(1)?;
+        let (len, rest) = self.rest.split_first_chunk()?;
+        let len = if self.is_little { u64::from_le_bytes(*len) } else { u64::from_be_bytes(*len) };
+        let (text, rest) = rest.split_at_checked(usize::try_from(len).ok()?)?;
+        (self.rest, self.left) = (rest, left);
+        Some(text)
+    }
+}
+
+impl fmt::Debug for Texts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Texts({} left)", self.left)
+    }
+}

@@ -1,0 +1,43 @@
+/// What a package may cost at most. Honoured on every path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Most bytes of a package; 268 435 455, as much as MQTT carries.
+    pub max_len: u32,
+    /// Most messages in one another, and most groups among unknown fields; 64. More than 100 groups are never taken.
+    pub max_depth: u8,
+    /// Most axes of an item of DriftBytes; 8.
+    pub max_rank: u8,
+}
+
+impl Limits {
+    /// The defaults.
+    pub const DEFAULT: Self = Self { max_len: (1 << 28) - 1, max_depth: 64, max_rank: 8 };
+
+    /// Most bytes of a package.
+    #[must_use]
+    pub const fn with_max_len(mut self, max_len: u32) -> Self {
+        self.max_len = max_len;
+        self
+    }
+
+    /// Most messages in one another.
+    #[must_use]
+    pub const fn with_max_depth(mut self, max_depth: u8) -> Self {
+        self.max_depth = max_depth;
+        self
+    }
+
+    /// Most axes of an item of DriftBytes.
+    #[must_use]
+    pub const fn with_max_rank(mut self, max_rank: u8) -> Self {
+        self.max_rank = max_rank;
+        self
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}

@@ -1,0 +1,104 @@
+use core::fmt;
+
+use bytes::Bytes;
+
+use crate::build::{EncodeError, PackageBuilder};
+use crate::codes::StatusCode;
+use crate::error::DecodeError;
+use crate::limits::Limits;
+use crate::package::{PackageRef, Summary};
+
+/// A package that owns its bytes, which were checked: to be kept, or sent to another thread.
+#[derive(Clone)]
+pub struct Package {
+    bytes: Bytes,
+    summary: Summary,
+}
+
+impl Package {
+    /// Takes a package, under [`Limits::DEFAULT`]: its bytes are shared with whoever has them.
+    ///
+    /// # Errors
+    ///
+    /// As [`PackageRef::decode`].
+    pub fn decode(bytes: Bytes) -> Result<Self, DecodeError> {
+        Self::decode_with(bytes, &Limits::DEFAULT)
+    }
+
+    /// Takes a package, under limits of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// As [`PackageRef::decode`].
+    pub fn decode_with(bytes: Bytes, limits: &Limits) -> Result<Self, DecodeError> {
+        let summary = Summary::read(&bytes, limits)?;
+        Ok(Self { bytes, summary })
+    }
+
+    /// What a service publishes that failed: the id it was asked with, this status, and no data.
+    ///
+    /// # Errors
+    ///
+    /// None that are known: such a package is short.
+    pub fn failed(id: i64, status: StatusCode) -> Result<Self, EncodeError> {
+        PackageBuilder::failed(id, status).build()
+    }
+
+    /// The same, where it lies.
+    #[must_use]
+    pub fn as_ref(&self) -> PackageRef<'_> {
+        PackageRef::new(&self.bytes, self.summary)
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// A part of the package that shares its bytes, such as a payload; `None` for what is none.
+    #[must_use]
+    pub fn share(&self, part: &[u8]) -> Option<Bytes> {
+        let start = (part.as_ptr() as usize).checked_sub(self.bytes.as_ptr() as usize)?;
+        let end = start.checked_add(part.len()).filter(|end| *end <= self.bytes.len())?;
+        Some(self.bytes.slice(start..end))
+    }
+}
+
+impl PackageBuilder<'_> {
+    /// The package.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`].
+    pub fn build(&self) -> Result<Package, EncodeError> {
+        let bytes = Bytes::from(self.encode_to_vec()?);
+        match Summary::read(&bytes, &Limits::DEFAULT) {
+            Ok(summary) => Ok(Package { bytes, summary }),
+            // Of fields that are taken over, the groups.
+            Err(_) => Err(EncodeError::TooDeep { max: Limits::DEFAULT.max_depth }),
+        }
+    }
+}
+
+impl PackageRef<'_> {
+    /// A copy of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Package {
+        Package { bytes: Bytes::copy_from_slice(self.as_bytes()), summary: self.summary() }
+    }
+}
+
+impl PartialEq for Package {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Package {}
+
+impl fmt::Debug for Package {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_ref().fmt(f)
+    }
+}

@@ -1,0 +1,93 @@
+use core::time::Duration;
+
+use crate::merged::Merged;
+use crate::wire::Value;
+
+/// `google.protobuf.Timestamp`: a point in time, before 1970 too. On the wire both numbers may be anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "all that a timestamp has")]
+pub struct Timestamp {
+    /// Seconds since 1970-01-01T00:00:00 UTC, rounded down.
+    pub seconds: i64,
+    /// Nanoseconds since then: 0 to 999 999 999, also before 1970.
+    pub nanos: i32,
+}
+
+/// Nanoseconds of a second.
+const SECOND: i128 = 1_000_000_000;
+
+impl Timestamp {
+    /// From nanoseconds since 1970; `None` beyond 64 bits of seconds.
+    #[must_use]
+    pub fn from_unix_nanos(nanos: i128) -> Option<Self> {
+        let seconds = i64::try_from(nanos.checked_div_euclid(SECOND)?).ok()?;
+        Some(Self { seconds, nanos: i32::try_from(nanos.checked_rem_euclid(SECOND)?).ok()? })
+    }
+
+    /// From milliseconds since 1970, as the ids of packages are.
+    #[must_use]
+    pub fn from_unix_millis(millis: i64) -> Option<Self> {
+        Self::from_unix_nanos(i128::from(millis).checked_mul(1_000_000)?)
+    }
+
+    /// From time since 1970.
+    #[must_use]
+    pub fn from_duration(since: Duration) -> Option<Self> {
+        Self::from_unix_nanos(i128::try_from(since.as_nanos()).ok()?)
+    }
+
+    /// Nanoseconds since 1970; `None` if the nanoseconds are not those of a second.
+    #[must_use]
+    pub fn unix_nanos(self) -> Option<i128> {
+        let fits = (0..SECOND).contains(&i128::from(self.nanos));
+        i128::from(self.seconds).checked_mul(SECOND)?.checked_add(self.nanos.into()).filter(|_| fits)
+    }
+
+    /// Milliseconds since 1970, rounded down; `None` as before, and beyond 64 bits.
+    #[must_use]
+    pub fn unix_millis(self) -> Option<i64> {
+        i64::try_from(self.unix_nanos()?.checked_div_euclid(1_000_000)?).ok()
+    }
+
+    /// Time since 1970; `None` as before, and for what was earlier.
+    #[must_use]
+    pub fn duration(self) -> Option<Duration> {
+        self.unix_nanos()?;
+        Some(Duration::new(u64::try_from(self.seconds).ok()?, u32::try_from(self.nanos).ok()?))
+    }
+
+    /// Takes the numbers of a message.
+    pub(crate) fn merge(&mut self, message: Merged<'_>) {
+        for field in message.fields() {
+            match (field.number, field.value) {
+                (1, Value::Varint(value)) => self.seconds = long(value),
+                (2, Value::Varint(value)) => self.nanos = int(value),
+                _ => {}
+            }
+        }
+    }
+
+    /// Of a message in a message.
+    pub(crate) fn of(message: Option<Merged<'_>>) -> Option<Self> {
+        let mut timestamp = Self::default();
+        timestamp.merge(message?);
+        Some(timestamp)
+    }
+}
+
+/// An `int64` of the wire.
+pub(crate) const fn long(value: u64) -> i64 {
+    i64::from_ne_bytes(value.to_ne_bytes())
+}
+
+/// An `int32` or an enum of the wire: the low half.
+pub(crate) const fn int(value: u64) -> i32 {
+    let [a, b, c, d, ..] = value.to_le_bytes();
+    i32::from_le_bytes([a, b, c, d])
+}
+
+/// A `uint32` of the wire: the low half.
+pub(crate) const fn uint(value: u64) -> u32 {
+    let [a, b, c, d, ..] = value.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
