@@ -131,6 +131,12 @@ pub(super) fn single(part: &[u8]) -> Option<Vec<Option<Source>>> {
     Some(entries(&whole)?.into_iter().map(of).collect())
 }
 
+/// The first; a second one is a property.
+fn remove_metadata(properties: &mut Vec<String>) {
+    let at = properties.iter().position(|path| path == "metadata").expect("it is there");
+    properties.remove(at);
+}
+
 /// A source by its properties, and the metadata of its header if there is some.
 fn source(name: String, header: Option<Entries<'_, '_>>, data: Entries<'_, '_>, is_single: bool) -> Option<Source> {
     let mut properties: Vec<_> = data.iter().map(|(key, _)| text(key)).collect::<Option<_>>()?;
@@ -145,13 +151,13 @@ fn source(name: String, header: Option<Entries<'_, '_>>, data: Entries<'_, '_>, 
     let (version, metadata) = match (is_single, header, inside) {
         (true, _, inside) => {
             if inside.is_some() {
-                properties.retain(|path| path != "metadata");
+                remove_metadata(&mut properties);
             }
             (Some(Version::V1_0), inside.map(texts).unwrap_or_default())
         }
         (_, Some(header), _) => (Some(Version::V2_2), texts(header)),
         (_, None, Some(inside)) => {
-            properties.retain(|path| path != "metadata");
+            remove_metadata(&mut properties);
             (Some(Version::V2_0), texts(inside))
         }
         (_, None, None) => {
