@@ -93,7 +93,7 @@ fn place(error: DecodeError) -> (Kind, usize, u64, &'static str) {
 
 #[test]
 fn headers_are_the_bytes_of_libzmq() {
-    // Fact sheet, 1.5: flags MORE and LONG, 8 bytes above 255.
+    // As libzmq writes it: flags MORE and LONG, 8 bytes above 255.
     for (more, len, bytes) in [
         (false, 4, "0004"),
         (true, 0, "0100"),
@@ -139,7 +139,7 @@ fn headers_want_no_more_than_they_need() {
 
 #[test]
 fn a_captured_stream_is_read() {
-    // Fact sheet, 1.5, PUB to SUB: 01 len part … 00 len part; and parts without bytes.
+    // As libzmq writes it from PUB to SUB: 01 len part … 00 len part; and parts without bytes.
     let bytes = hex("01 03 616263 01 00 00 02 6465 00 00 01 00 00 00");
     let messages = whole(&bytes);
     let due: Messages = vec![vec![b"abc".to_vec(), vec![], b"de".to_vec()], vec![vec![]], vec![vec![], vec![]]];

@@ -42,7 +42,7 @@ fn drain<T>(server: &mut ReplyServer<T>) -> Vec<T> {
 
 #[test]
 fn bad_requests_are_answered_as_the_python_server_does() {
-    // Fact sheet, 1.1 and 1.2: the text, a blank, and the bytes as they came.
+    // As karabo-bridge 0.7.0 answers: the text, a blank, and the bytes as they came.
     for (request, reply) in [
         (&b"NEXT"[..], &b"Error: bad request NEXT"[..]),
         (b"next ", b"Error: bad request next "),

@@ -35,7 +35,7 @@ fn names_are_the_same_in_any_case_and_in_either_spelling() {
 
 #[test]
 fn getter_names_of_the_framework_are_read_in_params() {
-    // What the first device probably wrote (fact sheet, 7.1).
+    // What the first device probably wrote, by the getters it called.
     let params = fields(&[
         ("BitsPerPixel", V::Int(8)),
         ("Dimensions", ints(&[1, 2])),
