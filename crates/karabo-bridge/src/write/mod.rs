@@ -376,15 +376,17 @@ impl<'a> TrainWriter<'a> {
             return Ok(());
         }
         let mut by_name: Vec<_> = (0..self.sources.len()).collect();
-        let name = |sources: &[Source<'a>], at: usize| sources.get(at).map(|source| source.name.clone());
-        by_name.sort_by_cached_key(|at| name(&self.sources, *at));
+        by_name.sort_by(|a, b| self.name(*a).cmp(&self.name(*b)));
         for (source, path, property) in core::mem::take(&mut self.strays) {
-            let key = |at: &usize| self.sources.get(*at).map(|source| &*source.name);
-            let found = by_name.binary_search_by(|at| key(at).cmp(&Some(source))).map_err(|_| EncodeError::NoSource)?;
-            let found = by_name.get(found).and_then(|at| self.sources.get_mut(*at));
-            found.ok_or(EncodeError::NoSource)?.properties.push((path.into(), property));
+            let found = by_name.binary_search_by(|at| self.name(*at).cmp(&Some(source)));
+            let at = found.ok().and_then(|found| by_name.get(found).copied()).ok_or(EncodeError::NoSource)?;
+            self.sources.get_mut(at).ok_or(EncodeError::NoSource)?.properties.push((path.into(), property));
         }
         Ok(())
+    }
+
+    fn name(&self, at: usize) -> Option<&str> {
+        self.sources.get(at).map(|source| &*source.name)
     }
 
     fn property(&mut self, path: impl Into<Cow<'a, str>>, property: Property<'a>) -> Result<(), EncodeError> {
