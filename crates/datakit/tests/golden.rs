@@ -47,7 +47,7 @@ fn valid() -> &'static [Json] {
 
 fn malformed() -> &'static [Json] {
     static VECTORS: OnceLock<Vec<Json>> = OnceLock::new();
-    VECTORS.get_or_init(|| vectors("datakit_malformed.jsonl", 244))
+    VECTORS.get_or_init(|| vectors("datakit_malformed.jsonl", 245))
 }
 
 /// Every way to read one line, in the notation of the expectations.

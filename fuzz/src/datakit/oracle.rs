@@ -128,11 +128,12 @@ fn oracle_time(field: &str, config: &Config) -> Result<(i64, u32), (DecodeErrorK
         return Err((Kind::FractionalTimestamp, point));
     }
     let (fine, finer) = fraction.split_at(fraction.len().min(9));
-    if finer.bytes().any(|digit| digit != b'0') {
-        return Err((Kind::TimestampTooFine, point + 10));
-    }
     let nanos: i128 = format!("{fine:0<9}").parse().expect("nine digits");
     let sum = whole * 1_000_000_000 + if field.starts_with('-') { -nanos } else { nanos };
     let seconds = i64::try_from(sum.div_euclid(1_000_000_000)).map_err(|_| (Kind::TimestampOutOfRange, 0))?;
+    // What is wrong with the field stands left of what is wrong with its tenth digit.
+    if finer.bytes().any(|digit| digit != b'0') {
+        return Err((Kind::TimestampTooFine, point + 10));
+    }
     Ok((seconds, sum.rem_euclid(1_000_000_000) as u32))
 }
