@@ -1,3 +1,4 @@
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use bytes::BufMut;
@@ -10,13 +11,14 @@ use crate::meta::{Denoising, ImageInfoRef, MetaRef, NameRef, TimeSeriesInfo, Wav
 use crate::package::{LabelRef, PackageRef};
 use crate::payload::{DataPayloadRef, IntervalTrigger, Trigger};
 use crate::time::Timestamp;
+use crate::typed::TypedDataWriter;
 
-/// Why a package was not written.
+/// Why a package, or an item of typed data, was not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
     /// It is longer than allowed.
-    #[error("package of {len} bytes exceeds max_len {max}")]
+    #[error("{len} bytes exceed max_len {max}")]
     TooLong {
         /// Its bytes.
         len: u64,
@@ -36,6 +38,20 @@ pub enum EncodeError {
         len: u64,
         /// Those of the buffer.
         room: u64,
+    },
+    /// A shape is of more or fewer values than there are.
+    #[error("{values} values in a shape of others")]
+    Shape {
+        /// How many there are.
+        values: u64,
+    },
+    /// A shape has more axes than allowed.
+    #[error("{rank} axes exceed max_rank {max}")]
+    TooManyAxes {
+        /// How many it has.
+        rank: u64,
+        /// [`Limits::max_rank`].
+        max: u8,
     },
 }
 
@@ -72,11 +88,12 @@ pub struct PackageBuilder<'a> {
     unknown: Vec<&'a [u8]>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Data<'a> {
-    Payload(&'a [u8]),
+    Payload(Cow<'a, [u8]>),
     Trigger(Trigger),
     IntervalTrigger(IntervalTrigger),
+    Message(&'a str, Cow<'a, [u8]>),
     Any(AnyRef<'a>),
 }
 
@@ -142,10 +159,17 @@ impl<'a> PackageBuilder<'a> {
         Self { id, status, ..Self::default() }
     }
 
-    /// Adds a payload.
-    pub fn payload(&mut self, data: &'a [u8]) -> &mut Self {
-        self.data.push(Data::Payload(data));
+    /// Adds a payload, borrowed or owned.
+    pub fn payload(&mut self, data: impl Into<Cow<'a, [u8]>>) -> &mut Self {
+        self.data.push(Data::Payload(data.into()));
         self
+    }
+
+    /// Adds typed data as a payload, and sets the meta to its names.
+    pub fn typed_data(&mut self, data: TypedDataWriter<'a>) -> &mut Self {
+        let (info, payload) = data.finish();
+        self.meta = Some(Meta::new(info));
+        self.payload(payload)
     }
 
     /// Adds a trigger.
@@ -160,7 +184,13 @@ impl<'a> PackageBuilder<'a> {
         self
     }
 
-    /// Adds any message.
+    /// Adds a message of any type, by its full name.
+    pub fn message(&mut self, name: &'a str, message: impl Into<Cow<'a, [u8]>>) -> &mut Self {
+        self.data.push(Data::Message(name, message.into()));
+        self
+    }
+
+    /// Adds any message, with its address as it is.
     pub fn any(&mut self, any: AnyRef<'a>) -> &mut Self {
         self.data.push(Data::Any(any));
         self
@@ -279,6 +309,10 @@ impl Message for Data<'_> {
             Self::Any(any) => {
                 sink.text(1, any.type_url());
                 sink.bytes(2, any.value());
+            }
+            Self::Message(name, message) => {
+                sink.message(1, &Texts([PREFIX, name]));
+                sink.bytes(2, message);
             }
             Self::Payload(data) => packed(DataPayloadRef::NAME, &Payload(data), sink),
             Self::Trigger(trigger) => packed(Trigger::NAME, trigger, sink),

@@ -1,57 +1,69 @@
+use alloc::collections::vec_deque::Drain;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
+use crate::owned::Package;
+
 /// Joins packages of several topics that have the same id: a trigger and what services sent for it.
 ///
-/// What is complete is said by a rule, how long to wait by a time-out, and how much is held by limits; a package is whatever the caller
-/// holds. Nothing is lost in silence: what comes twice, too late or over a limit is told.
+/// A rule says when all of an id are there, a time-out how long to wait for them, and limits how much is held. No package is lost in
+/// silence: what comes twice, too late or over a limit is told.
 ///
 /// ```
 /// use core::time::Duration;
-/// use drift_proto::{Correlated, Correlator};
+/// use drift_proto::{Correlated, Correlator, PackageBuilder};
 ///
-/// let mut correlator = Correlator::new(|group: &[(String, &str)]| group.len() == 2, Duration::from_secs(5));
-/// correlator.handle_package(Duration::ZERO, "trigger", 7, "when");
-/// correlator.handle_package(Duration::ZERO, "drift/sensor", 7, "what");
-/// let Some(Correlated::Complete { id: 7, packages }) = correlator.poll_event() else { panic!() };
-/// assert_eq!(packages[1], ("drift/sensor".into(), "what"));
+/// let mut correlator = Correlator::new(|_id, packages| packages.len() == 2, Duration::from_secs(5));
+/// let (trigger, answer) = (PackageBuilder::new(7).build()?, PackageBuilder::new(7).build()?);
+/// assert_eq!(correlator.handle_package(Duration::ZERO, "trigger", trigger).next(), None);
+/// let event = correlator.handle_package(Duration::ZERO, "drift/sensor", answer).next();
+/// let Some(Correlated::Complete { id: 7, packages }) = event else { panic!() };
+/// assert_eq!(packages[1].0, "drift/sensor");
+/// # Ok::<(), drift_proto::EncodeError>(())
 /// ```
-pub struct Correlator<P, R> {
+pub struct Correlator<R> {
     rule: R,
     timeout: Duration,
     limits: CorrelatorLimits,
-    groups: BTreeMap<i64, Group<P>>,
+    groups: BTreeMap<i64, Group>,
     /// When groups are given up, by that and their id.
     deadlines: BTreeSet<(Duration, i64)>,
+    /// Of all groups.
+    bytes: usize,
     /// Ids that were told, the oldest first, and the same to be found.
     told: VecDeque<i64>,
     known: BTreeSet<i64>,
-    events: VecDeque<Correlated<P>>,
+    /// Empty between calls.
+    events: VecDeque<Correlated>,
 }
 
-struct Group<P> {
+/// Packages of an id, and their topics.
+struct Group {
     deadline: Duration,
-    packages: Vec<(String, P)>,
+    packages: Vec<(String, Package)>,
+    bytes: usize,
 }
 
 /// What a [`Correlator`] may hold at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CorrelatorLimits {
-    /// Most ids that are waited for; 1024. With one more the oldest id is given up.
+    /// Most ids that are waited for; 1024. With one more, the id that has waited longest is given up.
     pub max_groups: usize,
     /// Most packages of an id; 64.
     pub max_packages: usize,
+    /// Most bytes of all packages that wait, with their topics; 1 GiB. With more, ids are given up as above.
+    pub max_bytes: usize,
     /// Most ids that are remembered to tell what is late; 4096.
     pub max_told: usize,
 }
 
 impl CorrelatorLimits {
     /// The defaults.
-    pub const DEFAULT: Self = Self { max_groups: 1024, max_packages: 64, max_told: 4096 };
+    pub const DEFAULT: Self = Self { max_groups: 1024, max_packages: 64, max_bytes: 1 << 30, max_told: 4096 };
 
     /// Most ids that are waited for.
     #[must_use]
@@ -64,6 +76,13 @@ impl CorrelatorLimits {
     #[must_use]
     pub const fn with_max_packages(mut self, max_packages: usize) -> Self {
         self.max_packages = max_packages;
+        self
+    }
+
+    /// Most bytes of all packages that wait.
+    #[must_use]
+    pub const fn with_max_bytes(mut self, max_bytes: usize) -> Self {
+        self.max_bytes = max_bytes;
         self
     }
 
@@ -81,48 +100,64 @@ impl Default for CorrelatorLimits {
     }
 }
 
-/// What came of packages.
+/// What came of packages. Those of an id are with their topics, in the order they came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Correlated<P> {
+pub enum Correlated {
     /// All that the rule asks for.
     Complete {
         /// Their id.
         id: i64,
-        /// Their topics and they, in the order they came in.
-        packages: Vec<(String, P)>,
+        /// They.
+        packages: Vec<(String, Package)>,
     },
     /// The time is up, and these came.
     TimedOut {
         /// Their id.
         id: i64,
-        /// Their topics and they.
-        packages: Vec<(String, P)>,
+        /// They.
+        packages: Vec<(String, Package)>,
     },
-    /// More ids were waited for than allowed, and this was the one with the least time left.
+    /// More was waited for than allowed, and this id had waited longest.
     Evicted {
         /// Their id.
         id: i64,
-        /// Their topics and they.
-        packages: Vec<(String, P)>,
+        /// They.
+        packages: Vec<(String, Package)>,
     },
     /// A package whose id was told before.
-    Late(String, i64, P),
-    /// A package of a topic that sent one with this id before.
-    Duplicate(String, i64, P),
+    Late {
+        /// Where it came from.
+        topic: String,
+        /// It.
+        package: Package,
+    },
+    /// A package of a topic that sent one with this id before, which stays.
+    Duplicate {
+        /// Where it came from.
+        topic: String,
+        /// It.
+        package: Package,
+    },
     /// A package that is one too many for its id.
-    TooMany(String, i64, P),
+    TooMany {
+        /// Where it came from.
+        topic: String,
+        /// It.
+        package: Package,
+    },
 }
 
-impl<P, R: FnMut(&[(String, P)]) -> bool> Correlator<P, R> {
-    /// With a rule that says of the topics and packages of an id whether they are all, and how long to wait for the rest after the first.
-    pub fn new(rule: R, timeout: Duration) -> Self {
+impl<R: FnMut(i64, &[(String, Package)]) -> bool> Correlator<R> {
+    /// With a rule that says of an id and its packages so far whether they are all, and how long to wait for the rest after the first.
+    pub const fn new(rule: R, timeout: Duration) -> Self {
         Self {
             rule,
             timeout,
             limits: CorrelatorLimits::DEFAULT,
             groups: BTreeMap::new(),
             deadlines: BTreeSet::new(),
+            bytes: 0,
             told: VecDeque::new(),
             known: BTreeSet::new(),
             events: VecDeque::new(),
@@ -131,48 +166,67 @@ impl<P, R: FnMut(&[(String, P)]) -> bool> Correlator<P, R> {
 
     /// Under limits of the caller's.
     #[must_use]
-    pub fn with_limits(mut self, limits: CorrelatorLimits) -> Self {
+    pub const fn with_limits(mut self, limits: CorrelatorLimits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Takes a package.
-    pub fn handle_package(&mut self, now: Duration, topic: &str, id: i64, package: P) {
+    /// Takes a package, and tells what came of it: mostly nothing or one event. Events that are not taken are gone.
+    pub fn handle_package(&mut self, now: Duration, topic: &str, package: Package) -> Events<'_> {
+        let id = package.as_ref().id();
+        if let Some(event) = self.add(now, id, topic, package) {
+            self.events.push_back(event);
+        } else if self.groups.get(&id).is_some_and(|group| (self.rule)(id, &group.packages)) {
+            self.give_up(id, |id, packages| Correlated::Complete { id, packages });
+        }
+        while self.groups.len() > self.limits.max_groups || self.bytes > self.limits.max_bytes {
+            let Some(&(_, id)) = self.deadlines.first() else { break };
+            self.give_up(id, |id, packages| Correlated::Evicted { id, packages });
+        }
+        Events(self.events.drain(..))
+    }
+
+    /// Puts a package to those of its id, or tells why not.
+    fn add(&mut self, now: Duration, id: i64, topic: &str, package: Package) -> Option<Correlated> {
         if self.known.contains(&id) {
-            return self.events.push_back(Correlated::Late(topic.into(), id, package));
+            return Some(Correlated::Late { topic: topic.into(), package });
         }
         let deadline = now.saturating_add(self.timeout);
-        let deadlines = &mut self.deadlines;
         let group = self.groups.entry(id).or_insert_with(|| {
-            deadlines.insert((deadline, id));
-            Group { deadline, packages: Vec::new() }
+            self.deadlines.insert((deadline, id));
+            Group { deadline, packages: Vec::new(), bytes: 0 }
         });
         if group.packages.iter().any(|(other, _)| other == topic) {
-            return self.events.push_back(Correlated::Duplicate(topic.into(), id, package));
+            return Some(Correlated::Duplicate { topic: topic.into(), package });
         }
-        if group.packages.len() >= self.limits.max_packages {
-            return self.events.push_back(Correlated::TooMany(topic.into(), id, package));
+        // The first is always taken.
+        if group.packages.len() >= self.limits.max_packages.max(1) {
+            return Some(Correlated::TooMany { topic: topic.into(), package });
         }
+        let bytes = package.bytes().len().saturating_add(topic.len());
+        group.bytes = group.bytes.saturating_add(bytes);
+        self.bytes = self.bytes.saturating_add(bytes);
         group.packages.push((topic.into(), package));
-        if (self.rule)(&group.packages) {
-            self.tell(id, |id, packages| Correlated::Complete { id, packages });
-        } else if self.groups.len() > self.limits.max_groups {
-            if let Some(&(_, id)) = self.deadlines.first() {
-                self.tell(id, |id, packages| Correlated::Evicted { id, packages });
-            }
-        }
+        None
     }
 
-    /// Gives up ids whose time is up.
-    pub fn handle_timeout(&mut self, now: Duration) {
+    /// Gives up ids whose time is up, the one that has waited longest first. Events that are not taken are gone.
+    pub fn handle_timeout(&mut self, now: Duration) -> Events<'_> {
         while let Some(&(_, id)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= now) {
-            self.tell(id, |id, packages| Correlated::TimedOut { id, packages });
+            self.give_up(id, |id, packages| Correlated::TimedOut { id, packages });
         }
+        Events(self.events.drain(..))
     }
 
-    fn tell(&mut self, id: i64, event: fn(i64, Vec<(String, P)>) -> Correlated<P>) {
+    /// Gives up all ids that wait, whatever their time: before a caller goes.
+    pub fn finish(&mut self) -> Events<'_> {
+        self.handle_timeout(Duration::MAX)
+    }
+
+    fn give_up(&mut self, id: i64, event: fn(i64, Vec<(String, Package)>) -> Correlated) {
         let Some(group) = self.groups.remove(&id) else { return };
         self.deadlines.remove(&(group.deadline, id));
+        self.bytes = self.bytes.saturating_sub(group.bytes);
         self.events.push_back(event(id, group.packages));
         self.told.push_back(id);
         self.known.insert(id);
@@ -187,9 +241,10 @@ impl<P, R: FnMut(&[(String, P)]) -> bool> Correlator<P, R> {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
-    /// What came of packages, the oldest first. Events wait here until they are taken.
-    pub fn poll_event(&mut self) -> Option<Correlated<P>> {
-        self.events.pop_front()
+    /// The packages of an id that is waited for, so far.
+    #[must_use]
+    pub fn packages(&self, id: i64) -> &[(String, Package)] {
+        self.groups.get(&id).map_or(&[], |group| &group.packages)
     }
 
     /// How many ids are waited for.
@@ -197,10 +252,35 @@ impl<P, R: FnMut(&[(String, P)]) -> bool> Correlator<P, R> {
     pub fn waiting(&self) -> usize {
         self.groups.len()
     }
-}
 
-impl<P, R> fmt::Debug for Correlator<P, R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Correlator({} ids, {} events)", self.groups.len(), self.events.len())
+    /// Bytes of all packages that wait, with their topics.
+    #[must_use]
+    pub const fn waiting_bytes(&self) -> usize {
+        self.bytes
     }
 }
+
+impl<R> fmt::Debug for Correlator<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Correlator({} ids, {} bytes)", self.groups.len(), self.bytes)
+    }
+}
+
+/// Iterator over what came of a call of a [`Correlator`].
+#[derive(Debug)]
+#[must_use = "packages are in the events, and are gone with them"]
+pub struct Events<'c>(Drain<'c, Correlated>);
+
+impl Iterator for Events<'_> {
+    type Item = Correlated;
+
+    fn next(&mut self) -> Option<Correlated> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Events<'_> {}

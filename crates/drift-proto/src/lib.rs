@@ -53,6 +53,7 @@ mod payload;
 mod schema;
 mod time;
 mod topic;
+mod typed;
 mod wire;
 
 #[cfg(feature = "prost")]
@@ -61,7 +62,7 @@ pub mod proto;
 pub use crate::any::{AnyRef, Unpack};
 pub use crate::build::{EncodeError, Info, Meta, PackageBuilder};
 pub use crate::codes::{DataType, ImageType, StatusClass, StatusCode};
-pub use crate::correlator::{Correlated, Correlator, CorrelatorLimits};
+pub use crate::correlator::{Correlated, Correlator, CorrelatorLimits, Events};
 pub use crate::drift_bytes::{
     AxesRef, DriftBytesReader, DriftBytesRef, DriftBytesWriter, Element, Elements, ItemRef, ItemType, Texts, Values,
 };
@@ -76,6 +77,7 @@ pub use crate::package::{LabelRef, PackageRef};
 pub use crate::payload::{AlignedPackageRef, DataPayloadRef, IntervalTrigger, Trigger};
 pub use crate::time::Timestamp;
 pub use crate::topic::{DRIFT_PREFIX, TopicFilter, is_topic, source_of, topic_of};
+pub use crate::typed::{TypedDataRef, TypedDataWriter, TypedItemRef, TypedItems};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -100,13 +100,13 @@ fn write(item: ItemRef<'_>, writer: &mut DriftBytesWriter) {
         ($($name:ident $type:ty,)*) => {
             match item.item_type() {
                 $(ItemType::$name => {
-                    assert!(writer.item(&shape, Values::$name(&item.values::<$type>().unwrap().collect::<Vec<_>>())));
+                    { writer.item(&shape, Values::$name(&item.values::<$type>().unwrap().collect::<Vec<_>>())).unwrap(); }
                 })*
                 ItemType::String => {
                     let texts: Vec<_> = item.texts().unwrap().map(|text| std::str::from_utf8(text).unwrap()).collect();
-                    assert!(writer.item(&shape, Values::Texts(&texts)));
+                    writer.item(&shape, Values::Texts(&texts)).unwrap();
                 }
-                ItemType::None => assert!(writer.item(&shape, Values::None)),
+                ItemType::None => { writer.item(&shape, Values::None).unwrap(); }
             }
         };
     }

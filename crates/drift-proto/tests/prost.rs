@@ -11,10 +11,15 @@
     clippy::std_instead_of_alloc
 )]
 
-use drift_proto::proto::common::DriftPackage;
+use bytes::Bytes;
+use drift_proto::proto::common::{self, DataPayload, DriftPackage};
 use drift_proto::proto::meta::{self, MetaInfo, meta_info::Info, wavelet_buffer_info as wavelet};
 use drift_proto::proto::protobuf;
-use drift_proto::{Denoising, InfoRef, MetaRef, NamesRef, PackageRef, Timestamp};
+use drift_proto::proto::trigger_service::{IntervalTriggerMessage, TriggerMessage};
+use drift_proto::{
+    DataPayloadRef, DataType, Denoising, ImageType, InfoRef, IntervalTrigger, MetaRef, NamesRef, Package,
+    PackageBuilder, PackageRef, StatusCode, Timestamp, Trigger,
+};
 use prost::Message;
 use serde_json::Value as Json;
 use testkit::vectors::hex;
@@ -100,6 +105,8 @@ fn same(found: PackageRef<'_>, due: &DriftPackage) {
     if let (Some(found), Some(due)) = (found.meta(), &due.meta) {
         same_meta(found, due);
     }
+    // Numbers that are not equal to themselves are equal on the wire.
+    assert_eq!(DriftPackage::from(found).encode_to_vec(), due.encode_to_vec());
 }
 
 #[test]
@@ -141,6 +148,46 @@ fn what_both_read_of_mutated_packages_is_the_same() {
         }
     }
     assert!(both > 10_000 && neither > 1_000, "{both} {neither}");
+}
+
+#[test]
+fn messages_are_packed_and_unpacked() {
+    let payload = DataPayload { shape: vec![2, 300], data: Bytes::from_static(b"abc") };
+    let any = protobuf::Any::pack(&payload);
+    assert_eq!(any.type_url, "type.googleapis.com/drift.proto.common.DataPayload");
+    assert!(any.is::<DataPayload>() && !any.is::<TriggerMessage>());
+    assert_eq!((any.unpack(), any.unpack::<TriggerMessage>()), (Ok(Some(payload.clone())), Ok(None)));
+    let view: DataPayloadRef<'_> = any.unpack_ref().unwrap().unwrap();
+    assert!(view.data() == b"abc" && any.value.as_ptr_range().contains(&view.data().as_ptr()));
+    assert_eq!(DataPayload::from(view), payload);
+    assert_eq!(any.as_ref().unpack_message(), Ok(Some(payload.clone())));
+    assert!(any.as_ref().unpack_message::<IntervalTriggerMessage>().unwrap().is_none());
+    let (trigger, time) = (Trigger { timestamp: None }, Timestamp { seconds: -5, nanos: 7 });
+    let interval = IntervalTrigger { start: Some(time), stop: None };
+    let message = IntervalTriggerMessage { start_timestamp: Some(time.into()), stop_timestamp: None };
+    assert_eq!(
+        (TriggerMessage::from(trigger), IntervalTriggerMessage::from(interval)),
+        (TriggerMessage::default(), message)
+    );
+    assert_eq!((Trigger::from(TriggerMessage::default()), IntervalTrigger::from(message)), (trigger, interval));
+
+    // Written by name, and as prost packs it.
+    let mut builder = PackageBuilder::new(1);
+    builder.message("drift.proto.common.DataPayload", payload.encode_to_vec()).any(any.as_ref());
+    let package = builder.build().unwrap();
+    let prost = DriftPackage::from(&package);
+    assert_eq!(prost.data, [any.clone(), any]);
+    assert!(package.bytes().as_ptr_range().contains(&prost.data[1].value.as_ptr()), "shared, not copied");
+    assert_eq!(Package::try_from(&prost).unwrap(), package);
+}
+
+#[test]
+fn numbers_without_a_name_are_none_of_prosts() {
+    assert_eq!(common::StatusCode::try_from(StatusCode::BAD_SOURCE_STATE), Ok(common::StatusCode::BadSourceState));
+    assert_eq!(StatusCode::from(common::StatusCode::Uncertain), StatusCode::UNCERTAIN);
+    assert!(common::StatusCode::try_from(StatusCode(3)).is_err());
+    assert_eq!(DataType::from(meta::meta_info::DataType::TypedData), DataType::TYPED_DATA);
+    assert_eq!(ImageType::from(meta::image_info::ImageType::Jpeg), ImageType::JPEG);
 }
 
 /// Its types are in the public API.

@@ -43,6 +43,7 @@ impl Job {
         let descriptors = protox::compile(self.files, [root().join(self.protos)]).map_err(io::Error::other)?;
         let mut config = prost_build::Config::new();
         config.bytes(["."]).compile_well_known_types().disable_comments(["."]).out_dir(into);
+        config.enable_type_names().type_name_domain(["."], "type.googleapis.com");
         config.compile_fds(descriptors)
     }
 }

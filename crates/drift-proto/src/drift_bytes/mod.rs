@@ -92,6 +92,9 @@ pub struct DriftBytesRef<'a> {
 }
 
 impl<'a> DriftBytesRef<'a> {
+    /// Without items.
+    pub(crate) const EMPTY: Self = Self { bytes: &[1, 0], max_rank: 0 };
+
     /// Reads all items, under [`Limits::DEFAULT`].
     ///
     /// # Errors
@@ -113,9 +116,14 @@ impl<'a> DriftBytesRef<'a> {
 
     /// The items, in their order.
     pub fn items(self) -> impl Iterator<Item = ItemRef<'a>> + Clone + use<'a> {
-        let limits = Limits::DEFAULT.with_max_rank(self.max_rank);
         // All was checked.
-        DriftBytesReader::with_limits(self.bytes, &limits).into_iter().flatten().filter_map(Result::ok)
+        self.reader().filter_map(Result::ok)
+    }
+
+    /// Behind the header.
+    pub(crate) fn reader(self) -> DriftBytesReader<'a> {
+        let limits = Limits::DEFAULT.with_max_rank(self.max_rank);
+        DriftBytesReader { bytes: self.bytes, rest: self.bytes.get(2..).unwrap_or_default(), limits }
     }
 
     /// The bytes.

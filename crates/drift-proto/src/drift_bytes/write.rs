@@ -1,6 +1,8 @@
 use alloc::vec::Vec;
 
-use super::ItemType;
+use super::{AxesRef, ItemRef, ItemType};
+use crate::build::EncodeError;
+use crate::limits::Limits;
 
 /// Writes typed values, as the reference does on every machine that it is built for.
 ///
@@ -8,12 +10,14 @@ use super::ItemType;
 /// use drift_proto::{DriftBytesWriter, Values};
 ///
 /// let mut writer = DriftBytesWriter::new();
-/// assert!(writer.item(&[2], Values::I16(&[-1, 2])));
+/// writer.item(&[2], Values::I16(&[-1, 2]))?;
 /// assert_eq!(writer.finish(), b"\x01\x00\x01\x03\x01\0\0\0\0\0\0\0\x02\0\0\0\xff\xff\x02\0");
+/// # Ok::<(), drift_proto::EncodeError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct DriftBytesWriter {
     bytes: Vec<u8>,
+    limits: Limits,
 }
 
 /// Values of an item.
@@ -55,6 +59,14 @@ impl Values<'_> {
         }
     }
 
+    /// Bytes of them.
+    fn size(self) -> usize {
+        if let Self::Texts(texts) = self {
+            return texts.iter().fold(0, |sum: usize, text| sum.saturating_add(text.len()).saturating_add(8));
+        }
+        self.len().saturating_mul(self.item_type().width())
+    }
+
     const fn item_type(self) -> ItemType {
         match self {
             _ if self.len() == 0 => ItemType::None,
@@ -79,22 +91,30 @@ impl Values<'_> {
 const LITTLE: u8 = 1;
 
 impl DriftBytesWriter {
-    /// Without items yet.
+    /// Without items yet, under [`Limits::DEFAULT`].
     #[must_use]
     pub fn new() -> Self {
-        Self { bytes: alloc::vec![LITTLE, 0] }
+        Self::with_limits(&Limits::DEFAULT)
     }
 
-    /// Adds an item; a scalar has the shape `[1]`. Without values its type is lost. False, and nothing is added, if the shape is of more or
-    /// fewer values, or of more than [`Limits::max_rank`](crate::Limits::max_rank) axes as they are by default.
+    /// Without items yet, under limits of the caller's.
     #[must_use]
-    pub fn item(&mut self, shape: &[u32], values: Values<'_>) -> bool {
+    pub fn with_limits(limits: &Limits) -> Self {
+        Self { bytes: alloc::vec![LITTLE, 0], limits: *limits }
+    }
+
+    /// Adds an item; a scalar has the shape `[1]`. Without values its type is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::Shape`], [`EncodeError::TooManyAxes`], [`EncodeError::TooLong`]; then nothing is added.
+    pub fn item(&mut self, shape: &[u32], values: Values<'_>) -> Result<&mut Self, EncodeError> {
         let product = shape.iter().try_fold(1_u64, |product, axis| product.checked_mul((*axis).into()));
         let product = if shape.contains(&0) { Some(0) } else { product };
-        let most = usize::from(crate::Limits::DEFAULT.max_rank);
-        if product != Some(values.len() as u64) || shape.len() > most {
-            return false;
+        if product != Some(values.len() as u64) {
+            return Err(EncodeError::Shape { values: values.len() as u64 });
         }
+        self.fits(shape.len(), values.size())?;
         let out = &mut self.bytes;
         out.extend([LITTLE, values.item_type() as u8]);
         out.extend((shape.len() as u64).to_le_bytes());
@@ -113,13 +133,46 @@ impl DriftBytesWriter {
             };
         }
         write!(I8 U8 I16 U16 I32 U32 I64 U64 F32 F64);
-        true
+        Ok(self)
     }
 
-    /// Adds a value.
-    pub fn value(&mut self, value: Values<'_>) -> bool {
-        let len = u32::try_from(value.len()).unwrap_or(u32::MAX);
-        self.item(&[len], value)
+    /// Adds values along one axis; one value is a scalar, too.
+    ///
+    /// # Errors
+    ///
+    /// As [`item`](Self::item).
+    pub fn value(&mut self, values: Values<'_>) -> Result<&mut Self, EncodeError> {
+        let len = u32::try_from(values.len()).unwrap_or(u32::MAX);
+        self.item(&[len], values)
+    }
+
+    /// Adds an item that was read: as it came, in its order of bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`item`](Self::item).
+    pub fn item_ref(&mut self, item: ItemRef<'_>) -> Result<&mut Self, EncodeError> {
+        let AxesRef { axes, is_little } = item.shape;
+        let rank = axes.len().wrapping_div(4);
+        self.fits(rank, item.data.len())?;
+        let rank = if is_little { (rank as u64).to_le_bytes() } else { (rank as u64).to_be_bytes() };
+        let out = &mut self.bytes;
+        out.extend([u8::from(is_little), item.item_type as u8]);
+        out.extend(rank);
+        out.extend(axes);
+        out.extend(item.data);
+        Ok(self)
+    }
+
+    /// Whether there is room for an item.
+    fn fits(&self, rank: usize, size: usize) -> Result<(), EncodeError> {
+        let Limits { max_len, max_rank, .. } = self.limits;
+        if rank > max_rank.into() {
+            return Err(EncodeError::TooManyAxes { rank: rank as u64, max: max_rank });
+        }
+        let header = rank.saturating_mul(4).saturating_add(10);
+        let len = self.bytes.len().saturating_add(header).saturating_add(size) as u64;
+        if len > max_len.into() { Err(EncodeError::TooLong { len, max: max_len }) } else { Ok(()) }
     }
 
     /// The bytes.

@@ -1,4 +1,4 @@
-//! The messages as prost has them. The code in `generated` is made of the files in `proto/drift` by the package `protogen`.
+//! The messages as prost has them, with conversions from views and to them. The code in `generated` is made of the files in `proto/drift` by the package `protogen`.
 
 #[expect(
     missing_docs,
@@ -29,6 +29,8 @@ mod packages {
         }
     }
 }
+
+mod convert;
 
 pub use packages::drift::proto::{alignment_service, common, meta, trigger_service};
 pub use packages::google::protobuf;

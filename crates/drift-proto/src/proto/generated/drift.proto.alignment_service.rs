@@ -6,3 +6,7 @@ pub struct AlignedPackage {
     #[prost(message, repeated, tag = "2")]
     pub payloads: ::prost::alloc::vec::Vec<super::common::DataPayload>,
 }
+impl ::prost::Name for AlignedPackage {
+const NAME: &'static str = "AlignedPackage";
+const PACKAGE: &'static str = "drift.proto.alignment_service";
+fn full_name() -> ::prost::alloc::string::String { "drift.proto.alignment_service.AlignedPackage".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/drift.proto.alignment_service.AlignedPackage".into() }}

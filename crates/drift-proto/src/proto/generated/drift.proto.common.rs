@@ -81,7 +81,15 @@ pub mod drift_package {
         #[prost(string, tag = "2")]
         pub value: ::prost::alloc::string::String,
     }
+impl ::prost::Name for Label {
+const NAME: &'static str = "Label";
+const PACKAGE: &'static str = "drift.proto.common";
+fn full_name() -> ::prost::alloc::string::String { "drift.proto.common.DriftPackage.Label".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/drift.proto.common.DriftPackage.Label".into() }}
 }
+impl ::prost::Name for DriftPackage {
+const NAME: &'static str = "DriftPackage";
+const PACKAGE: &'static str = "drift.proto.common";
+fn full_name() -> ::prost::alloc::string::String { "drift.proto.common.DriftPackage".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/drift.proto.common.DriftPackage".into() }}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DataPayload {
     #[prost(uint32, repeated, tag = "1")]
@@ -89,3 +97,7 @@ pub struct DataPayload {
     #[prost(bytes = "bytes", tag = "2")]
     pub data: ::prost::bytes::Bytes,
 }
+impl ::prost::Name for DataPayload {
+const NAME: &'static str = "DataPayload";
+const PACKAGE: &'static str = "drift.proto.common";
+fn full_name() -> ::prost::alloc::string::String { "drift.proto.common.DataPayload".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/drift.proto.common.DataPayload".into() }}

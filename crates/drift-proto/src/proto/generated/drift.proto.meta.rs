@@ -64,6 +64,10 @@ pub mod meta_info {
         TypedDataInfo(super::TypedDataInfo),
     }
 }
+impl ::prost::Name for MetaInfo {
+const NAME: &'static str = "MetaInfo";
+const PACKAGE: &'static str = "drift.proto.meta";
+fn full_name() -> ::prost::alloc::string::String { "drift.proto.meta.MetaInfo".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/drift.proto.meta.MetaInfo".into() }}
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct TimeSeriesInfo {
     #[prost(message, optional, tag = "1")]
@@ -83,6 +87,10 @@ pub struct TimeSeriesInfo {
     #[prost(float, tag = "8")]
     pub mean: f32,
 }
+impl ::prost::Name for TimeSeriesInfo {
+const NAME: &'static str = "TimeSeriesInfo";
+const PACKAGE: &'static str = "drift.proto.meta";
+fn full_name() -> ::prost::alloc::string::String { "drift.proto.meta.TimeSeriesInfo".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/drift.proto.meta.TimeSeriesInfo".into() }}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ImageInfo {
     #[prost(enumeration = "image_info::ImageType", tag = "1")]
@@ -123,6 +131,10 @@ pub mod image_info {
         }
     }
 }
+impl ::prost::Name for ImageInfo {
+const NAME: &'static str = "ImageInfo";
+const PACKAGE: &'static str = "drift.proto.meta";
+fn full_name() -> ::prost::alloc::string::String { "drift.proto.meta.ImageInfo".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/drift.proto.meta.ImageInfo".into() }}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ScalarValuesInfo {
     #[prost(message, repeated, tag = "1")]
@@ -137,12 +149,24 @@ pub mod scalar_values_info {
         #[prost(enumeration = "super::super::common::StatusCode", tag = "2")]
         pub status: i32,
     }
+impl ::prost::Name for VariableInfo {
+const NAME: &'static str = "VariableInfo";
+const PACKAGE: &'static str = "drift.proto.meta";
+fn full_name() -> ::prost::alloc::string::String { "drift.proto.meta.ScalarValuesInfo.VariableInfo".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/drift.proto.meta.ScalarValuesInfo.VariableInfo".into() }}
 }
+impl ::prost::Name for ScalarValuesInfo {
+const NAME: &'static str = "ScalarValuesInfo";
+const PACKAGE: &'static str = "drift.proto.meta";
+fn full_name() -> ::prost::alloc::string::String { "drift.proto.meta.ScalarValuesInfo".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/drift.proto.meta.ScalarValuesInfo".into() }}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TextInfo {
     #[prost(string, tag = "1")]
     pub mime_type: ::prost::alloc::string::String,
 }
+impl ::prost::Name for TextInfo {
+const NAME: &'static str = "TextInfo";
+const PACKAGE: &'static str = "drift.proto.meta";
+fn full_name() -> ::prost::alloc::string::String { "drift.proto.meta.TextInfo".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/drift.proto.meta.TextInfo".into() }}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AlignmentInfo {
     #[prost(message, repeated, tag = "1")]
@@ -157,7 +181,15 @@ pub mod alignment_info {
         #[prost(message, optional, tag = "2")]
         pub meta: ::core::option::Option<super::MetaInfo>,
     }
+impl ::prost::Name for PackageInfo {
+const NAME: &'static str = "PackageInfo";
+const PACKAGE: &'static str = "drift.proto.meta";
+fn full_name() -> ::prost::alloc::string::String { "drift.proto.meta.AlignmentInfo.PackageInfo".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/drift.proto.meta.AlignmentInfo.PackageInfo".into() }}
 }
+impl ::prost::Name for AlignmentInfo {
+const NAME: &'static str = "AlignmentInfo";
+const PACKAGE: &'static str = "drift.proto.meta";
+fn full_name() -> ::prost::alloc::string::String { "drift.proto.meta.AlignmentInfo".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/drift.proto.meta.AlignmentInfo".into() }}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TypedDataInfo {
     #[prost(message, repeated, tag = "1")]
@@ -172,7 +204,15 @@ pub mod typed_data_info {
         #[prost(enumeration = "super::super::common::StatusCode", tag = "2")]
         pub status: i32,
     }
+impl ::prost::Name for Item {
+const NAME: &'static str = "Item";
+const PACKAGE: &'static str = "drift.proto.meta";
+fn full_name() -> ::prost::alloc::string::String { "drift.proto.meta.TypedDataInfo.Item".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/drift.proto.meta.TypedDataInfo.Item".into() }}
 }
+impl ::prost::Name for TypedDataInfo {
+const NAME: &'static str = "TypedDataInfo";
+const PACKAGE: &'static str = "drift.proto.meta";
+fn full_name() -> ::prost::alloc::string::String { "drift.proto.meta.TypedDataInfo".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/drift.proto.meta.TypedDataInfo".into() }}
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct WaveletBufferInfo {
     #[prost(uint32, tag = "1")]
@@ -191,6 +231,10 @@ pub mod wavelet_buffer_info {
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct NoDenoising {
     }
+impl ::prost::Name for NoDenoising {
+const NAME: &'static str = "NoDenoising";
+const PACKAGE: &'static str = "drift.proto.meta";
+fn full_name() -> ::prost::alloc::string::String { "drift.proto.meta.WaveletBufferInfo.NoDenoising".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/drift.proto.meta.WaveletBufferInfo.NoDenoising".into() }}
     #[derive(Clone, Copy, PartialEq, ::prost::Message)]
     pub struct ThresholdDenoising {
         #[prost(float, tag = "1")]
@@ -198,11 +242,19 @@ pub mod wavelet_buffer_info {
         #[prost(float, tag = "2")]
         pub b: f32,
     }
+impl ::prost::Name for ThresholdDenoising {
+const NAME: &'static str = "ThresholdDenoising";
+const PACKAGE: &'static str = "drift.proto.meta";
+fn full_name() -> ::prost::alloc::string::String { "drift.proto.meta.WaveletBufferInfo.ThresholdDenoising".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/drift.proto.meta.WaveletBufferInfo.ThresholdDenoising".into() }}
     #[derive(Clone, Copy, PartialEq, ::prost::Message)]
     pub struct PartialDenoising {
         #[prost(float, tag = "1")]
         pub partial: f32,
     }
+impl ::prost::Name for PartialDenoising {
+const NAME: &'static str = "PartialDenoising";
+const PACKAGE: &'static str = "drift.proto.meta";
+fn full_name() -> ::prost::alloc::string::String { "drift.proto.meta.WaveletBufferInfo.PartialDenoising".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/drift.proto.meta.WaveletBufferInfo.PartialDenoising".into() }}
     #[derive(Clone, Copy, PartialEq, ::prost::Oneof)]
     pub enum Denoising {
         #[prost(message, tag = "15")]
@@ -213,3 +265,7 @@ pub mod wavelet_buffer_info {
         PartialDenoising(PartialDenoising),
     }
 }
+impl ::prost::Name for WaveletBufferInfo {
+const NAME: &'static str = "WaveletBufferInfo";
+const PACKAGE: &'static str = "drift.proto.meta";
+fn full_name() -> ::prost::alloc::string::String { "drift.proto.meta.WaveletBufferInfo".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/drift.proto.meta.WaveletBufferInfo".into() }}

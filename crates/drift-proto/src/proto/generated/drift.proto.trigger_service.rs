@@ -4,6 +4,10 @@ pub struct TriggerMessage {
     #[prost(message, optional, tag = "2")]
     pub timestamp: ::core::option::Option<super::super::super::google::protobuf::Timestamp>,
 }
+impl ::prost::Name for TriggerMessage {
+const NAME: &'static str = "TriggerMessage";
+const PACKAGE: &'static str = "drift.proto.trigger_service";
+fn full_name() -> ::prost::alloc::string::String { "drift.proto.trigger_service.TriggerMessage".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/drift.proto.trigger_service.TriggerMessage".into() }}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct IntervalTriggerMessage {
     #[prost(message, optional, tag = "2")]
@@ -11,3 +15,7 @@ pub struct IntervalTriggerMessage {
     #[prost(message, optional, tag = "3")]
     pub stop_timestamp: ::core::option::Option<super::super::super::google::protobuf::Timestamp>,
 }
+impl ::prost::Name for IntervalTriggerMessage {
+const NAME: &'static str = "IntervalTriggerMessage";
+const PACKAGE: &'static str = "drift.proto.trigger_service";
+fn full_name() -> ::prost::alloc::string::String { "drift.proto.trigger_service.IntervalTriggerMessage".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/drift.proto.trigger_service.IntervalTriggerMessage".into() }}

@@ -6,6 +6,10 @@ pub struct Any {
     #[prost(bytes = "bytes", tag = "2")]
     pub value: ::prost::bytes::Bytes,
 }
+impl ::prost::Name for Any {
+const NAME: &'static str = "Any";
+const PACKAGE: &'static str = "google.protobuf";
+fn full_name() -> ::prost::alloc::string::String { "google.protobuf.Any".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/google.protobuf.Any".into() }}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Timestamp {
     #[prost(int64, tag = "1")]
@@ -13,3 +17,7 @@ pub struct Timestamp {
     #[prost(int32, tag = "2")]
     pub nanos: i32,
 }
+impl ::prost::Name for Timestamp {
+const NAME: &'static str = "Timestamp";
+const PACKAGE: &'static str = "google.protobuf";
+fn full_name() -> ::prost::alloc::string::String { "google.protobuf.Timestamp".into() }fn type_url() -> ::prost::alloc::string::String { "type.googleapis.com/google.protobuf.Timestamp".into() }}
