@@ -7,9 +7,11 @@ use crate::any::{AnyRef, PREFIX, Unpack};
 use crate::codes::{DataType, StatusCode};
 use crate::encode::{Measure, Message, Output, Sink};
 use crate::limits::Limits;
+use crate::merged::Merged;
 use crate::meta::{Denoising, ImageInfoRef, MetaRef, NameRef, TimeSeriesInfo, WaveletBufferInfo};
 use crate::package::{LabelRef, PackageRef};
 use crate::payload::{DataPayloadRef, IntervalTrigger, Trigger};
+use crate::schema::{META, PACKAGE, Schema, TIMESTAMP};
 use crate::time::Timestamp;
 use crate::typed::TypedDataWriter;
 
@@ -82,15 +84,17 @@ pub struct PackageBuilder<'a> {
     pub publish_timestamp: Option<Timestamp>,
     /// What the payload is.
     pub meta: Option<Meta<'a>>,
+    /// What was read, of which these are still to be written.
+    read: Option<PackageRef<'a>>,
+    keeps_data: bool,
+    keeps_labels: bool,
     data: Vec<Data<'a>>,
     labels: Vec<LabelRef<'a>>,
-    /// Fields that are not known, tag and value.
-    unknown: Vec<&'a [u8]>,
 }
 
 #[derive(Clone, Debug)]
 enum Data<'a> {
-    Payload(Cow<'a, [u8]>),
+    Payload(Vec<u32>, Cow<'a, [u8]>),
     Trigger(Trigger),
     IntervalTrigger(IntervalTrigger),
     Message(&'a str, Cow<'a, [u8]>),
@@ -98,17 +102,17 @@ enum Data<'a> {
 }
 
 /// What the payload of a package is: its type and what is told of it are of one kind.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Meta<'a>(Kind<'a>);
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 enum Kind<'a> {
     Made(Info<'a>, Option<WaveletBufferInfo>),
     Read(MetaRef<'a>),
 }
 
 /// What is told of a payload.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Info<'a> {
     /// A series of one signal.
@@ -161,11 +165,20 @@ impl<'a> PackageBuilder<'a> {
 
     /// Adds a payload, borrowed or owned.
     pub fn payload(&mut self, data: impl Into<Cow<'a, [u8]>>) -> &mut Self {
-        self.data.push(Data::Payload(data.into()));
+        self.payload_with_shape([], data)
+    }
+
+    /// Adds a payload and its axes, which belong into the meta since; nobody is known to write them.
+    pub fn payload_with_shape(
+        &mut self,
+        shape: impl IntoIterator<Item = u32>,
+        data: impl Into<Cow<'a, [u8]>>,
+    ) -> &mut Self {
+        self.data.push(Data::Payload(shape.into_iter().collect(), data.into()));
         self
     }
 
-    /// Adds typed data as a payload, and sets the meta to its names.
+    /// Adds typed data as a payload, and makes the meta one of its names. It is to be the last payload: that is the one that is read.
     pub fn typed_data(&mut self, data: TypedDataWriter<'a>) -> &mut Self {
         let (info, payload) = data.finish();
         self.meta = Some(Meta::new(info));
@@ -196,16 +209,30 @@ impl<'a> PackageBuilder<'a> {
         self
     }
 
+    /// Takes away all messages, those of a package that was read, too.
+    pub fn clear_data(&mut self) -> &mut Self {
+        self.data.clear();
+        self.keeps_data = false;
+        self
+    }
+
+    /// Takes away all labels, those of a package that was read, too.
+    pub fn clear_labels(&mut self) -> &mut Self {
+        self.labels.clear();
+        self.keeps_labels = false;
+        self
+    }
+
     /// Adds a label.
     pub fn label(&mut self, key: &'a str, value: &'a str) -> &mut Self {
         self.labels.push(LabelRef { key, value });
         self
     }
 
-    /// Bytes of the package.
+    /// Bytes of the package, if it is not too deep to be written.
     #[must_use]
     pub fn encoded_len(&self) -> usize {
-        self.measure().len
+        self.measure(u8::MAX).len
     }
 
     /// Writes the package, under [`Limits::DEFAULT`].
@@ -223,13 +250,7 @@ impl<'a> PackageBuilder<'a> {
     ///
     /// [`EncodeError`]; then nothing was written.
     pub fn encode_with(&self, out: &mut impl BufMut, limits: &Limits) -> Result<(), EncodeError> {
-        let (Measure { len, depth }, room) = (self.measure(), out.remaining_mut());
-        if depth > limits.max_depth.into() {
-            return Err(EncodeError::TooDeep { max: limits.max_depth });
-        }
-        if u32::try_from(len).map_or(true, |len| len > limits.max_len) {
-            return Err(EncodeError::TooLong { len: len as u64, max: limits.max_len });
-        }
+        let (len, room) = (self.len_within(limits)?, out.remaining_mut());
         if len > room {
             return Err(EncodeError::NoRoom { len: len as u64, room: room as u64 });
         }
@@ -237,20 +258,42 @@ impl<'a> PackageBuilder<'a> {
         Ok(())
     }
 
-    /// The package.
+    /// Bytes of the package, if it is neither too long nor too deep.
+    fn len_within(&self, limits: &Limits) -> Result<usize, EncodeError> {
+        let Measure { len, is_too_deep, .. } = self.measure(limits.depth());
+        if is_too_deep {
+            return Err(EncodeError::TooDeep { max: limits.depth() });
+        }
+        if u32::try_from(len).map_or(true, |len| len > limits.max_len) {
+            return Err(EncodeError::TooLong { len: len as u64, max: limits.max_len });
+        }
+        Ok(len)
+    }
+
+    /// The bytes of the package.
     ///
     /// # Errors
     ///
     /// [`EncodeError`].
     pub fn encode_to_vec(&self) -> Result<Vec<u8>, EncodeError> {
-        let mut bytes = Vec::with_capacity(self.measure().len);
-        self.encode(&mut bytes)?;
+        self.encode_to_vec_with(&Limits::DEFAULT)
+    }
+
+    /// The same under limits of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`].
+    pub fn encode_to_vec_with(&self, limits: &Limits) -> Result<Vec<u8>, EncodeError> {
+        let mut bytes = Vec::with_capacity(self.len_within(limits)?);
+        self.put(&mut Output(&mut bytes));
         Ok(bytes)
     }
 }
 
 impl<'a> From<PackageRef<'a>> for PackageBuilder<'a> {
-    /// To change something of a package that was read. What is not touched is written as it came, unknown fields behind all others.
+    /// To change something of a package that was read, or to add to it. What is not changed is written as it came, in the order of field
+    /// numbers, unknown fields behind all others.
     fn from(package: PackageRef<'a>) -> Self {
         Self {
             id: package.id(),
@@ -258,63 +301,85 @@ impl<'a> From<PackageRef<'a>> for PackageBuilder<'a> {
             source_timestamp: package.source_timestamp(),
             publish_timestamp: package.publish_timestamp(),
             meta: package.meta().map(Meta::from),
-            data: package.data().map(Data::Any).collect(),
-            labels: package.labels().collect(),
-            unknown: package.unknown_fields().collect(),
+            read: Some(package),
+            keeps_data: true,
+            keeps_labels: true,
+            data: Vec::new(),
+            labels: Vec::new(),
         }
     }
 }
 
 impl Message for PackageBuilder<'_> {
-    fn put(&self, sink: &mut impl Sink) {
+    fn put(&self, sink: &mut (impl Sink + ?Sized)) {
+        let read = self.read.as_ref();
+        let taken = |sink: &mut _, field| Sink::taken(sink, &PACKAGE, field);
         sink.long(1, self.id);
-        for (number, timestamp) in [(2, &self.source_timestamp), (3, &self.publish_timestamp)] {
-            if let Some(timestamp) = timestamp {
-                sink.message(number, timestamp);
+        let was = read.map(|read| (read.source_timestamp(), read.publish_timestamp())).unwrap_or_default();
+        for (number, timestamp, was) in [(2, self.source_timestamp, was.0), (3, self.publish_timestamp, was.1)] {
+            match (timestamp, read.and_then(|read| read.sub(number)).filter(|_| timestamp == was)) {
+                (None, _) => {}
+                (Some(timestamp), None) => sink.message(number, &timestamp),
+                (Some(_), Some(as_it_came)) => sink.message(number, &Taken(as_it_came, &TIMESTAMP)),
             }
         }
         sink.int(4, self.status.0);
+        if let Some(read) = read.filter(|_| self.keeps_data) {
+            read.data_fields().for_each(|field| taken(sink, field));
+        }
         for data in &self.data {
             sink.message(5, data);
         }
         if let Some(meta) = &self.meta {
             sink.message(6, meta);
         }
+        if let Some(read) = read.filter(|_| self.keeps_labels) {
+            read.label_fields().for_each(|field| taken(sink, field));
+        }
         for label in &self.labels {
             sink.message(7, label);
         }
-        for field in &self.unknown {
-            sink.raw(field);
+        if let Some(read) = read {
+            read.unknown().for_each(|field| taken(sink, field));
         }
     }
 }
 
+/// A message that was read, as it came.
+struct Taken<'a>(Merged<'a>, &'static Schema);
+
+impl Message for Taken<'_> {
+    fn put(&self, sink: &mut (impl Sink + ?Sized)) {
+        self.0.fields().for_each(|field| sink.taken(self.1, field));
+    }
+}
+
 impl Message for Timestamp {
-    fn put(&self, sink: &mut impl Sink) {
+    fn put(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.long(1, self.seconds);
         sink.int(2, self.nanos);
     }
 }
 
 impl Message for LabelRef<'_> {
-    fn put(&self, sink: &mut impl Sink) {
+    fn put(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.text(1, self.key);
         sink.text(2, self.value);
     }
 }
 
 impl Message for Data<'_> {
-    fn put(&self, sink: &mut impl Sink) {
+    fn put(&self, sink: &mut (impl Sink + ?Sized)) {
         match self {
             Self::Any(any) => {
                 sink.text(1, any.type_url());
                 sink.bytes(2, any.value());
             }
             Self::Message(name, message) => {
-                sink.message(1, &Texts([PREFIX, name]));
+                sink.text_of(1, [PREFIX, name]);
                 sink.bytes(2, message);
             }
-            Self::Payload(data) => packed(DataPayloadRef::NAME, &Payload(data), sink),
+            Self::Payload(shape, data) => packed(DataPayloadRef::NAME, &Payload(shape, data), sink),
             Self::Trigger(trigger) => packed(Trigger::NAME, trigger, sink),
             Self::IntervalTrigger(trigger) => packed(IntervalTrigger::NAME, trigger, sink),
         }
@@ -322,32 +387,35 @@ impl Message for Data<'_> {
 }
 
 /// A message in an `Any`. One without fields is not written, and is not missed.
-fn packed(name: &str, message: &impl Message, sink: &mut impl Sink) {
-    sink.message(1, &Texts([PREFIX, name]));
-    if message.measure().len > 0 {
-        sink.message(2, message);
+fn packed(name: &str, message: &impl Message, sink: &mut (impl Sink + ?Sized)) {
+    sink.text_of(1, [PREFIX, name]);
+    if message.measure(u8::MAX).len > 0 {
+        sink.opaque(2, message);
     }
 }
 
-/// A text of two; on the wire it is as a message is.
-struct Texts<'a>([&'a str; 2]);
+struct Payload<'a>(&'a [u32], &'a [u8]);
 
-impl Message for Texts<'_> {
-    fn put(&self, sink: &mut impl Sink) {
-        self.0.iter().for_each(|text| sink.raw(text.as_bytes()));
+/// Numbers one behind the other.
+struct Packed<'a>(&'a [u32]);
+
+impl Message for Packed<'_> {
+    fn put(&self, sink: &mut (impl Sink + ?Sized)) {
+        self.0.iter().for_each(|axis| sink.varint((*axis).into()));
     }
 }
-
-struct Payload<'a>(&'a [u8]);
 
 impl Message for Payload<'_> {
-    fn put(&self, sink: &mut impl Sink) {
-        sink.bytes(2, self.0);
+    fn put(&self, sink: &mut (impl Sink + ?Sized)) {
+        if !self.0.is_empty() {
+            sink.opaque(1, &Packed(self.0));
+        }
+        sink.bytes(2, self.1);
     }
 }
 
 impl Message for Trigger {
-    fn put(&self, sink: &mut impl Sink) {
+    fn put(&self, sink: &mut (impl Sink + ?Sized)) {
         if let Some(timestamp) = &self.timestamp {
             sink.message(2, timestamp);
         }
@@ -355,7 +423,7 @@ impl Message for Trigger {
 }
 
 impl Message for IntervalTrigger {
-    fn put(&self, sink: &mut impl Sink) {
+    fn put(&self, sink: &mut (impl Sink + ?Sized)) {
         for (number, timestamp) in [(2, &self.start), (3, &self.stop)] {
             if let Some(timestamp) = timestamp {
                 sink.message(number, timestamp);
@@ -365,9 +433,9 @@ impl Message for IntervalTrigger {
 }
 
 impl Message for Meta<'_> {
-    fn put(&self, sink: &mut impl Sink) {
+    fn put(&self, sink: &mut (impl Sink + ?Sized)) {
         let (info, wavelet_buffer) = match &self.0 {
-            Kind::Read(meta) => return meta.0.fields().for_each(|field| sink.raw(field.raw)),
+            Kind::Read(meta) => return Taken(meta.0, &META).put(sink),
             Kind::Made(info, wavelet_buffer) => (info, wavelet_buffer),
         };
         sink.int(1, info.data_type().0);
@@ -403,7 +471,7 @@ impl Info<'_> {
 }
 
 impl Message for TimeSeriesInfo {
-    fn put(&self, sink: &mut impl Sink) {
+    fn put(&self, sink: &mut (impl Sink + ?Sized)) {
         for (number, timestamp) in [(1, &self.start), (2, &self.stop)] {
             if let Some(timestamp) = timestamp {
                 sink.message(number, timestamp);
@@ -417,7 +485,7 @@ impl Message for TimeSeriesInfo {
 }
 
 impl Message for ImageInfoRef<'_> {
-    fn put(&self, sink: &mut impl Sink) {
+    fn put(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.int(1, self.image_type.0);
         sink.number(2, self.width);
         sink.number(3, self.height);
@@ -428,13 +496,13 @@ impl Message for ImageInfoRef<'_> {
 struct Names<'a>(&'a [NameRef<'a>]);
 
 impl Message for Names<'_> {
-    fn put(&self, sink: &mut impl Sink) {
+    fn put(&self, sink: &mut (impl Sink + ?Sized)) {
         self.0.iter().for_each(|name| sink.message(1, name));
     }
 }
 
 impl Message for NameRef<'_> {
-    fn put(&self, sink: &mut impl Sink) {
+    fn put(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.text(1, self.name);
         sink.int(2, self.status.0);
     }
@@ -443,7 +511,7 @@ impl Message for NameRef<'_> {
 struct Text<'a>(&'a str);
 
 impl Message for Text<'_> {
-    fn put(&self, sink: &mut impl Sink) {
+    fn put(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.text(1, self.0);
     }
 }
@@ -451,7 +519,7 @@ impl Message for Text<'_> {
 struct Aligned<'a>(&'a [(&'a str, Option<Meta<'a>>)]);
 
 impl Message for Aligned<'_> {
-    fn put(&self, sink: &mut impl Sink) {
+    fn put(&self, sink: &mut (impl Sink + ?Sized)) {
         self.0.iter().for_each(|(topic, meta)| sink.message(1, &PackageInfo(topic, meta.as_ref())));
     }
 }
@@ -459,7 +527,7 @@ impl Message for Aligned<'_> {
 struct PackageInfo<'a>(&'a str, Option<&'a Meta<'a>>);
 
 impl Message for PackageInfo<'_> {
-    fn put(&self, sink: &mut impl Sink) {
+    fn put(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.text(1, self.0);
         if let Some(meta) = self.1 {
             sink.message(2, meta);
@@ -468,7 +536,7 @@ impl Message for PackageInfo<'_> {
 }
 
 impl Message for WaveletBufferInfo {
-    fn put(&self, sink: &mut impl Sink) {
+    fn put(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.number(1, self.abi_version.into());
         sink.number(2, self.wavelet_type.into());
         sink.number(3, self.decomposition_steps.into());
@@ -485,7 +553,7 @@ impl Message for WaveletBufferInfo {
 struct Floats(f32, f32);
 
 impl Message for Floats {
-    fn put(&self, sink: &mut impl Sink) {
+    fn put(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.float(1, self.0);
         sink.float(2, self.1);
     }

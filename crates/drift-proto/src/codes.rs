@@ -68,7 +68,7 @@ open_number! {
     }
 }
 
-/// What a [`StatusCode`] says of data, by its second byte.
+/// What a [`StatusCode`] says of data: the number without its lowest byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "any other is unknown")]
 pub enum StatusClass {

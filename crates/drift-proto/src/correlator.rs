@@ -55,7 +55,8 @@ pub struct CorrelatorLimits {
     pub max_groups: usize,
     /// Most packages of an id; 64.
     pub max_packages: usize,
-    /// Most bytes of all packages that wait, with their topics; 1 GiB. With more, ids are given up as above.
+    /// Most bytes of all packages that wait, with their topics; 1 GiB. With more, ids are given up as above, and what alone is more for its id
+    /// is one too many. A [`Package`] that is a slice of more bytes keeps all of them in memory, and counts with its own.
     pub max_bytes: usize,
     /// Most ids that are remembered to tell what is late; 4096.
     pub max_told: usize,
@@ -139,7 +140,7 @@ pub enum Correlated {
         /// It.
         package: Package,
     },
-    /// A package that is one too many for its id.
+    /// A package that is one too many for its id, or too large.
     TooMany {
         /// Where it came from.
         topic: String,
@@ -191,6 +192,11 @@ impl<R: FnMut(i64, &[(String, Package)]) -> bool> Correlator<R> {
         if self.known.contains(&id) {
             return Some(Correlated::Late { topic: topic.into(), package });
         }
+        let bytes = package.bytes().len().saturating_add(topic.len());
+        let held = self.groups.get(&id).map_or(0, |group| group.bytes);
+        if held.saturating_add(bytes) > self.limits.max_bytes {
+            return Some(Correlated::TooMany { topic: topic.into(), package });
+        }
         let deadline = now.saturating_add(self.timeout);
         let group = self.groups.entry(id).or_insert_with(|| {
             self.deadlines.insert((deadline, id));
@@ -203,7 +209,6 @@ impl<R: FnMut(i64, &[(String, Package)]) -> bool> Correlator<R> {
         if group.packages.len() >= self.limits.max_packages.max(1) {
             return Some(Correlated::TooMany { topic: topic.into(), package });
         }
-        let bytes = package.bytes().len().saturating_add(topic.len());
         group.bytes = group.bytes.saturating_add(bytes);
         self.bytes = self.bytes.saturating_add(bytes);
         group.packages.push((topic.into(), package));

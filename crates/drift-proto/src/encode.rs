@@ -2,6 +2,9 @@
 
 use bytes::BufMut;
 
+use crate::schema::Schema;
+use crate::wire::Field;
+
 /// Takes fields. What is equal to its default is not written.
 pub(crate) trait Sink {
     fn raw(&mut self, bytes: &[u8]);
@@ -9,6 +12,19 @@ pub(crate) trait Sink {
     fn varint(&mut self, value: u64);
 
     fn message(&mut self, number: u32, message: &impl Message);
+
+    /// A message that is bytes to who reads the one it is in: it does not make that one deeper.
+    fn opaque(&mut self, number: u32, message: &impl Message) {
+        self.tag(number, 2);
+        self.varint(message.measure(u8::MAX).len as u64);
+        message.put(self);
+    }
+
+    /// A field that was read, as it came.
+    fn taken(&mut self, schema: &'static Schema, field: Field<'_>) {
+        let _ = schema;
+        self.raw(field.raw);
+    }
 
     fn tag(&mut self, number: u32, kind: u8) {
         self.varint(u64::from(number) << 3 | u64::from(kind));
@@ -49,15 +65,22 @@ pub(crate) trait Sink {
     fn text(&mut self, number: u32, text: &str) {
         self.bytes(number, text.as_bytes());
     }
+
+    /// A text of two.
+    fn text_of(&mut self, number: u32, texts: [&str; 2]) {
+        self.tag(number, 2);
+        self.varint(texts.iter().fold(0_u64, |len, text| len.saturating_add(text.len() as u64)));
+        texts.iter().for_each(|text| self.raw(text.as_bytes()));
+    }
 }
 
 /// What has fields, in the order of their numbers.
 pub(crate) trait Message {
-    fn put(&self, sink: &mut impl Sink);
+    fn put(&self, sink: &mut (impl Sink + ?Sized));
 
-    /// Its bytes, and how many messages are in one another in it.
-    fn measure(&self) -> Measure {
-        let mut measure = Measure { len: 0, depth: 0 };
+    /// Its bytes, and whether at most so many messages are in one another in it.
+    fn measure(&self, depth: u8) -> Measure {
+        let mut measure = Measure { len: 0, depth, is_too_deep: false };
         self.put(&mut measure);
         measure
     }
@@ -67,7 +90,9 @@ pub(crate) trait Message {
 #[derive(Clone, Copy)]
 pub(crate) struct Measure {
     pub(crate) len: usize,
-    pub(crate) depth: usize,
+    depth: u8,
+    /// Then bytes were not counted.
+    pub(crate) is_too_deep: bool,
 }
 
 impl Sink for Measure {
@@ -82,11 +107,20 @@ impl Sink for Measure {
     }
 
     fn message(&mut self, number: u32, message: &impl Message) {
-        let Self { len, depth } = message.measure();
+        let Some(depth) = self.depth.checked_sub(1) else {
+            self.is_too_deep = true;
+            return;
+        };
+        let measure = message.measure(depth);
         self.tag(number, 2);
-        self.varint(len as u64);
-        self.len = self.len.saturating_add(len);
-        self.depth = self.depth.max(depth.saturating_add(1));
+        self.varint(measure.len as u64);
+        self.len = self.len.saturating_add(measure.len);
+        self.is_too_deep |= measure.is_too_deep;
+    }
+
+    fn taken(&mut self, schema: &'static Schema, field: Field<'_>) {
+        self.raw(field.raw);
+        self.is_too_deep |= !schema.is_no_deeper(field, self.depth);
     }
 }
 
@@ -110,7 +144,7 @@ impl<B: BufMut> Sink for Output<'_, B> {
 
     fn message(&mut self, number: u32, message: &impl Message) {
         self.tag(number, 2);
-        self.varint(message.measure().len as u64);
+        self.varint(message.measure(u8::MAX).len as u64);
         message.put(self);
     }
 }

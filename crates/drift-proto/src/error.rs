@@ -1,8 +1,8 @@
 use alloc::string::String;
 use core::fmt::{self, Write as _};
 
-use crate::schema::Entry;
-use crate::wire::{Fault, Fields, Value, WireError};
+use crate::schema::{Entry, Root};
+use crate::wire::{Fields, Value};
 
 /// What is wrong with a package, or with typed data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,31 +62,19 @@ pub struct DecodeError {
     max: u32,
     kind: DecodeErrorKind,
     limit: Option<Limit>,
+    root: Root,
 }
 
 impl DecodeError {
     #[cold]
-    pub(crate) const fn new(kind: DecodeErrorKind, offset: usize, entry: &'static Entry) -> Self {
-        Self { offset: offset as u64, entry, met: 0, max: 0, kind, limit: None }
+    pub(crate) const fn new(kind: DecodeErrorKind, offset: usize, root: Root, entry: &'static Entry) -> Self {
+        Self { offset: offset as u64, entry, met: 0, max: 0, kind, limit: None, root }
     }
 
     #[cold]
-    pub(crate) fn over(limit: Limit, met: u64, max: u32, offset: usize, entry: &'static Entry) -> Self {
-        let error = Self::new(DecodeErrorKind::LimitExceeded, offset, entry);
+    pub(crate) fn over(limit: Limit, met: u64, max: u32, offset: usize, root: Root, entry: &'static Entry) -> Self {
+        let error = Self::new(DecodeErrorKind::LimitExceeded, offset, root, entry);
         Self { met: u32::try_from(met).unwrap_or(u32::MAX), max, limit: Some(limit), ..error }
-    }
-
-    #[cold]
-    pub(crate) fn wire(error: WireError, root: &[u8], depth: u8, entry: &'static Entry) -> Self {
-        let offset = error.offset(root);
-        let kind = match error.fault {
-            Fault::End => DecodeErrorKind::UnexpectedEnd,
-            Fault::Varint => DecodeErrorKind::InvalidVarint,
-            Fault::Tag => DecodeErrorKind::InvalidTag,
-            Fault::Group => DecodeErrorKind::UnexpectedGroupEnd,
-            Fault::Depth => return Self::over(Limit::MaxDepth, 0, depth.into(), offset, entry),
-        };
-        Self::new(kind, offset, entry)
     }
 
     /// What is wrong; prints as one word in `snake_case`.
@@ -101,7 +89,7 @@ impl DecodeError {
         self.offset
     }
 
-    /// The name of the field at fault, or of the field whose message it is in; `package` for the outermost.
+    /// The name of the field at fault, or of the field whose message it is in; for the outermost what that is, such as `package`.
     #[must_use]
     pub const fn what(&self) -> &'static str {
         self.entry.name
@@ -113,26 +101,35 @@ impl DecodeError {
         self.limit
     }
 
-    /// Where in a package that is, such as `meta.alignment_info.packages[3].topic`: the package is read again up to there.
+    /// The way to it from the outermost message down, such as `meta.alignment_info.packages[3].topic`, of the bytes that were refused: a
+    /// package, or what was in an [`AnyRef`](crate::AnyRef). They are read again up to there. Empty for faults of the outermost message, and
+    /// of DriftBytes. An index counts within the piece of a message that came in pieces.
     #[must_use]
-    pub fn path(&self, package: &[u8]) -> String {
+    pub fn path(&self, bytes: &[u8]) -> String {
         let mut path = String::new();
-        let (mut schema, mut message, mut start) = (&crate::schema::PACKAGE, package, 0_u64);
+        let (Some(mut schema), true) = (self.root.schema(), self.limit != Some(Limit::MaxLen)) else { return path };
+        // What ends a message too early is at its end, and a message that is too deep may be empty; all else is in front of an end.
+        let is_at_end = matches!(self.kind, DecodeErrorKind::UnexpectedEnd | DecodeErrorKind::LimitExceeded);
+        let (mut message, mut start) = (bytes, 0_u64);
         'down: loop {
             let mut fields = Fields::new(message);
             let mut met = [0_u32; 18];
             while let Some(field) = fields.next() {
                 let end = start.saturating_add((message.len().saturating_sub(fields.rest().len())) as u64);
+                let Value::Bytes(content) = field.value else {
+                    if end < self.offset || end == self.offset && !is_at_end {
+                        continue;
+                    }
+                    break 'down;
+                };
                 let index = met.get_mut(field.number as usize).map_or(0, |met| {
                     *met = met.saturating_add(1);
                     met.saturating_sub(1)
                 });
-                if end <= self.offset && !fields.rest().is_empty() || end < self.offset {
+                if end < self.offset || end == self.offset && !is_at_end {
                     continue;
                 }
-                let (Value::Bytes(bytes), Some((name, inner))) = (field.value, schema.step(field.number)) else {
-                    break 'down;
-                };
+                let Some((name, inner)) = schema.step(field.number) else { break 'down };
                 let dot = if path.is_empty() { "" } else { "." };
                 let repeated = matches!(name, "data" | "labels" | "packages" | "items" | "variables" | "payloads");
                 // Writing into a text does not fail.
@@ -140,9 +137,9 @@ impl DecodeError {
                 if repeated && inner.is_some() {
                     let _ = write!(path, "[{index}]");
                 }
-                let Some(inner) = inner else { break 'down };
-                start = end.saturating_sub(bytes.len() as u64);
-                (schema, message) = (inner, bytes);
+                start = end.saturating_sub(content.len() as u64);
+                let Some(inner) = inner.filter(|_| self.limit.is_none() || start != self.offset) else { break 'down };
+                (schema, message) = (inner, content);
                 continue 'down;
             }
             break;
@@ -216,5 +213,12 @@ impl fmt::Display for DecodeErrorKind {
 impl From<DecodeError> for std::io::Error {
     fn from(error: DecodeError) -> Self {
         Self::new(std::io::ErrorKind::InvalidData, error)
+    }
+}
+
+#[cfg(feature = "std")]
+impl From<crate::EncodeError> for std::io::Error {
+    fn from(error: crate::EncodeError) -> Self {
+        Self::new(std::io::ErrorKind::InvalidInput, error)
     }
 }

@@ -4,7 +4,7 @@
 pub struct Limits {
     /// Most bytes of a package; 268 435 455, as much as MQTT carries.
     pub max_len: u32,
-    /// Most messages in one another, and most groups among unknown fields; 64. More than 100 groups are never taken.
+    /// Most messages in one another, and most groups among unknown fields; 64. Never more than 100: they are read by recursion.
     pub max_depth: u8,
     /// Most axes of an item of DriftBytes; 8.
     pub max_rank: u8,
@@ -33,6 +33,16 @@ impl Limits {
     pub const fn with_max_rank(mut self, max_rank: u8) -> Self {
         self.max_rank = max_rank;
         self
+    }
+}
+
+/// Most messages in one another that can be allowed.
+const MOST_DEPTH: u8 = 100;
+
+impl Limits {
+    /// Most messages in one another, as it is kept.
+    pub(crate) const fn depth(self) -> u8 {
+        if self.max_depth < MOST_DEPTH { self.max_depth } else { MOST_DEPTH }
     }
 }
 

@@ -56,9 +56,12 @@ impl Package {
         &self.bytes
     }
 
-    /// A part of the package that shares its bytes, such as a payload; `None` for what is none.
+    /// A part of the package that shares its bytes, such as a payload; `None` for bytes from elsewhere.
     #[must_use]
     pub fn share(&self, part: &[u8]) -> Option<Bytes> {
+        if part.is_empty() {
+            return Some(Bytes::new());
+        }
         let start = (part.as_ptr() as usize).checked_sub(self.bytes.as_ptr() as usize)?;
         let end = start.checked_add(part.len()).filter(|end| *end <= self.bytes.len())?;
         Some(self.bytes.slice(start..end))
@@ -66,17 +69,26 @@ impl Package {
 }
 
 impl PackageBuilder<'_> {
-    /// The package.
+    /// The package, under [`Limits::DEFAULT`].
     ///
     /// # Errors
     ///
     /// [`EncodeError`].
     pub fn build(&self) -> Result<Package, EncodeError> {
-        let bytes = Bytes::from(self.encode_to_vec()?);
-        match Summary::read(&bytes, &Limits::DEFAULT) {
+        self.build_with(&Limits::DEFAULT)
+    }
+
+    /// The package, under limits of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`].
+    pub fn build_with(&self, limits: &Limits) -> Result<Package, EncodeError> {
+        let bytes = Bytes::from(self.encode_to_vec_with(limits)?);
+        match Summary::read(&bytes, limits) {
             Ok(summary) => Ok(Package { bytes, summary }),
-            // Of fields that are taken over, the groups.
-            Err(_) => Err(EncodeError::TooDeep { max: Limits::DEFAULT.max_depth }),
+            // What is written is read: the bytes are no more, and no deeper, than was asked for.
+            Err(_) => Err(EncodeError::TooDeep { max: limits.max_depth }),
         }
     }
 }

@@ -2,12 +2,12 @@ use core::fmt;
 
 use crate::any::{AnyRef, Unpack};
 use crate::codes::StatusCode;
-use crate::error::{DecodeError, Limit};
+use crate::error::DecodeError;
 use crate::limits::Limits;
 use crate::merged::{Merged, bytes};
-use crate::meta::MetaRef;
+use crate::meta::{MetaRef, PayloadKind};
 use crate::payload::DataPayloadRef;
-use crate::schema::{PACKAGE, WHOLE};
+use crate::schema::{Check, PACKAGE, Root};
 use crate::time::{Timestamp, int, long};
 use crate::wire::{Field, Fields, Value};
 
@@ -38,6 +38,7 @@ pub(crate) struct Summary {
     data: Run,
     labels: Run,
     unknown: Run,
+    limits: Limits,
 }
 
 /// Fields of one number: where the first begins, and how many there are.
@@ -59,25 +60,22 @@ impl Run {
 
 impl Summary {
     pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
-        let met = bytes.len() as u64;
-        if met > u64::from(limits.max_len) {
-            return Err(DecodeError::over(Limit::MaxLen, met, limits.max_len, 0, &WHOLE));
-        }
-        let depth = limits.max_depth;
-        let mut summary = Self::default();
+        let check = Check::new(Root::Package, bytes, limits)?;
+        let depth = check.max_depth;
+        let mut summary = Self { limits: *limits, ..Self::default() };
         let mut fields = Fields::new(bytes);
         loop {
             let start = bytes.len().saturating_sub(fields.rest().len());
             let field = match fields.checked(depth) {
                 Ok(Some(field)) => field,
                 Ok(None) => return Ok(summary),
-                Err(error) => return Err(DecodeError::wire(error, bytes, depth, &WHOLE)),
+                Err(error) => return Err(check.wire(error, check.root.entry())),
             };
             match (field.number, field.value) {
                 (1, Value::Varint(value)) => summary.id = long(value),
                 (4, Value::Varint(value)) => summary.status = int(value),
                 (number @ (2 | 3 | 5..=7), value @ Value::Bytes(message)) => {
-                    PACKAGE.check_field(number, value, bytes, depth)?;
+                    PACKAGE.check_field(number, value, check, depth)?;
                     match number {
                         2 => summary.source.get_or_insert_default().merge(Merged::one(message)),
                         3 => summary.publish.get_or_insert_default().merge(Merged::one(message)),
@@ -119,6 +117,26 @@ impl<'a> PackageRef<'a> {
         self.summary
     }
 
+    /// Those it was read under, which are those of what is in it, too.
+    pub(crate) const fn limits(self) -> Limits {
+        self.summary.limits
+    }
+
+    /// A message in it, to be written as it came.
+    pub(crate) fn sub(self, number: u32) -> Option<Merged<'a>> {
+        Merged::one(self.bytes).sub(number)
+    }
+
+    /// Fields that come again and again, to be written as they came.
+    pub(crate) fn data_fields(self) -> impl Iterator<Item = Field<'a>> + Clone + use<'a> {
+        self.run_fields(self.summary.data, 5)
+    }
+
+    /// As before.
+    pub(crate) fn label_fields(self) -> impl Iterator<Item = Field<'a>> + Clone + use<'a> {
+        self.run_fields(self.summary.labels, 7)
+    }
+
     /// The package.
     #[must_use]
     pub const fn as_bytes(self) -> &'a [u8] {
@@ -149,14 +167,21 @@ impl<'a> PackageRef<'a> {
         self.summary.publish
     }
 
-    /// What the payload is, if it is said. A package without this looks like a time series to some.
+    /// What the payload is, if it is said. A package without this looks like a time series to some. Of a meta that came in pieces all fields
+    /// are gone through for each answer.
     #[must_use]
     pub fn meta(self) -> Option<MetaRef<'a>> {
         let mut pieces = self.run(self.summary.meta, 6);
         match (pieces.next()?, pieces.next()) {
             (one, None) => Some(MetaRef(Merged::one(one))),
-            _ => Merged::one(self.bytes).sub(6).map(MetaRef),
+            _ => Merged::one(self.from(self.summary.meta)).sub(6).map(MetaRef),
         }
+    }
+
+    /// What format the payload has, by its meta; unknown without one.
+    #[must_use]
+    pub fn payload_kind(self) -> PayloadKind {
+        self.meta().map_or(PayloadKind::Unknown, MetaRef::payload_kind)
     }
 
     /// What it carries: any messages, in their order.
@@ -166,7 +191,7 @@ impl<'a> PackageRef<'a> {
 
     /// All payloads, in their order; messages of other types are passed.
     pub fn payloads(self) -> impl Iterator<Item = Result<DataPayloadRef<'a>, DecodeError>> + Clone + use<'a> {
-        self.data().filter_map(|any| any.unpack().transpose())
+        self.data().filter_map(move |any| any.unpack_with(&self.summary.limits).transpose())
     }
 
     /// The last payload: the one that the Python client returns.
@@ -176,7 +201,7 @@ impl<'a> PackageRef<'a> {
     /// What is wrong with it.
     pub fn payload(self) -> Result<Option<DataPayloadRef<'a>>, DecodeError> {
         match self.data().filter(|any| any.is(DataPayloadRef::NAME)).last() {
-            Some(any) => any.unpack(),
+            Some(any) => any.unpack_with(&self.summary.limits),
             None => Ok(None),
         }
     }
@@ -188,18 +213,26 @@ impl<'a> PackageRef<'a> {
 
     /// Fields that are not known, tag and value, in their order.
     pub fn unknown_fields(self) -> impl Iterator<Item = &'a [u8]> + Clone + use<'a> {
-        self.fields(self.summary.unknown).filter(|field| !is_known(field)).map(|field| field.raw)
+        self.unknown().map(|field| field.raw)
+    }
+
+    pub(crate) fn unknown(self) -> impl Iterator<Item = Field<'a>> + Clone + use<'a> {
+        Fields::new(self.from(self.summary.unknown)).filter(|field| !is_known(field))
     }
 
     /// From the first of a run on.
-    fn fields(self, run: Run) -> Fields<'a> {
+    fn from(self, run: Run) -> &'a [u8] {
         let start = if run.count == 0 { self.bytes.len() } else { run.start as usize };
-        Fields::new(self.bytes.get(start..).unwrap_or_default())
+        self.bytes.get(start..).unwrap_or_default()
+    }
+
+    fn run_fields(self, run: Run, number: u32) -> impl Iterator<Item = Field<'a>> + Clone + use<'a> {
+        let is_piece = move |field: &Field<'a>| field.number == number && matches!(field.value, Value::Bytes(_));
+        Fields::new(self.from(run)).filter(is_piece).take(run.count as usize)
     }
 
     fn run(self, run: Run, number: u32) -> impl Iterator<Item = &'a [u8]> + Clone + use<'a> {
-        let piece = move |field: Field<'a>| bytes(field.value).filter(|_| field.number == number);
-        self.fields(run).filter_map(piece).take(run.count as usize)
+        self.run_fields(run, number).filter_map(|field| bytes(field.value))
     }
 }
 

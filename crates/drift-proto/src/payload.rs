@@ -5,7 +5,7 @@ use crate::error::DecodeError;
 use crate::limits::Limits;
 use crate::merged::{Merged, bytes};
 use crate::package::text;
-use crate::schema::{ALIGNED_PACKAGE, DATA_PAYLOAD, INTERVAL_TRIGGER, TRIGGER};
+use crate::schema::{ALIGNED_PACKAGE, DATA_PAYLOAD, INTERVAL_TRIGGER, Root, Schema, TRIGGER};
 use crate::time::{Timestamp, uint};
 use crate::wire::{Fields, Value, varint};
 
@@ -51,7 +51,7 @@ impl<'a> Unpack<'a> for DataPayloadRef<'a> {
     const NAME: &'static str = DATA_PAYLOAD.name;
 
     fn unpack(value: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
-        DATA_PAYLOAD.check(value, limits)?;
+        Schema::check(Root::DataPayload, value, limits)?;
         Ok(Self::of(value))
     }
 }
@@ -93,7 +93,7 @@ impl Unpack<'_> for Trigger {
     const NAME: &'static str = TRIGGER.name;
 
     fn unpack(value: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
-        TRIGGER.check(value, limits)?;
+        Schema::check(Root::Trigger, value, limits)?;
         Ok(Self { timestamp: Timestamp::of(Merged::one(value).sub(2)) })
     }
 }
@@ -112,7 +112,7 @@ impl Unpack<'_> for IntervalTrigger {
     const NAME: &'static str = INTERVAL_TRIGGER.name;
 
     fn unpack(value: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
-        INTERVAL_TRIGGER.check(value, limits)?;
+        Schema::check(Root::IntervalTrigger, value, limits)?;
         let message = Merged::one(value);
         Ok(Self { start: Timestamp::of(message.sub(2)), stop: Timestamp::of(message.sub(3)) })
     }
@@ -144,7 +144,7 @@ impl<'a> Unpack<'a> for AlignedPackageRef<'a> {
     const NAME: &'static str = ALIGNED_PACKAGE.name;
 
     fn unpack(value: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
-        ALIGNED_PACKAGE.check(value, limits)?;
+        Schema::check(Root::AlignedPackage, value, limits)?;
         Ok(Self { message: value })
     }
 }

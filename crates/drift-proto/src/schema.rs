@@ -4,7 +4,7 @@ use core::str;
 
 use crate::error::{DecodeError, DecodeErrorKind, Limit};
 use crate::limits::Limits;
-use crate::wire::{Fields, Value};
+use crate::wire::{Fault, Field, Fields, Value, WireError};
 
 /// A message: its fields, at the places of their numbers.
 pub(crate) struct Schema {
@@ -43,11 +43,6 @@ const fn message(name: &'static str, schema: &'static Schema) -> Entry {
     Entry { name, kind: Kind::Message(schema) }
 }
 
-/// For faults of a whole message.
-pub(crate) static WHOLE: Entry = any("package");
-/// For those of typed data.
-pub(crate) static BYTES: Entry = any("drift_bytes");
-
 pub(crate) static PACKAGE: Schema = Schema {
     name: "drift.proto.common.DriftPackage",
     fields: &[
@@ -62,7 +57,7 @@ pub(crate) static PACKAGE: Schema = Schema {
     ],
 };
 
-static TIMESTAMP: Schema = Schema { name: "google.protobuf.Timestamp", fields: &[] };
+pub(crate) static TIMESTAMP: Schema = Schema { name: "google.protobuf.Timestamp", fields: &[] };
 
 static ANY: Schema = Schema { name: "google.protobuf.Any", fields: &[GAP, text("type_url"), any("value")] };
 
@@ -159,24 +154,108 @@ pub(crate) static ALIGNED_PACKAGE: Schema = Schema {
     fields: &[GAP, text("topic_name"), message("payloads", &DATA_PAYLOAD)],
 };
 
+/// A message that is read, the outermost of its kind, and under which limit.
+#[derive(Clone, Copy)]
+pub(crate) struct Check<'a> {
+    pub(crate) root: Root,
+    pub(crate) bytes: &'a [u8],
+    pub(crate) max_depth: u8,
+}
+
+/// What is read by itself: offsets of errors count from its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Root {
+    Package,
+    DataPayload,
+    Trigger,
+    IntervalTrigger,
+    AlignedPackage,
+    DriftBytes,
+}
+
+impl Root {
+    /// For faults of the whole of it.
+    pub(crate) fn entry(self) -> &'static Entry {
+        static PACKAGE: Entry = any("package");
+        static DATA_PAYLOAD: Entry = any("data_payload");
+        static TRIGGER: Entry = any("trigger_message");
+        static INTERVAL_TRIGGER: Entry = any("interval_trigger_message");
+        static ALIGNED_PACKAGE: Entry = any("aligned_package");
+        static DRIFT_BYTES: Entry = any("drift_bytes");
+        match self {
+            Self::Package => &PACKAGE,
+            Self::DataPayload => &DATA_PAYLOAD,
+            Self::Trigger => &TRIGGER,
+            Self::IntervalTrigger => &INTERVAL_TRIGGER,
+            Self::AlignedPackage => &ALIGNED_PACKAGE,
+            Self::DriftBytes => &DRIFT_BYTES,
+        }
+    }
+
+    /// What it is made of, if that is a message.
+    pub(crate) fn schema(self) -> Option<&'static Schema> {
+        Some(match self {
+            Self::Package => &PACKAGE,
+            Self::DataPayload => &DATA_PAYLOAD,
+            Self::Trigger => &TRIGGER,
+            Self::IntervalTrigger => &INTERVAL_TRIGGER,
+            Self::AlignedPackage => &ALIGNED_PACKAGE,
+            Self::DriftBytes => return None,
+        })
+    }
+}
+
+impl<'a> Check<'a> {
+    /// Of bytes that are not too many.
+    pub(crate) fn new(root: Root, bytes: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+        let met = bytes.len() as u64;
+        if met > u64::from(limits.max_len) {
+            return Err(DecodeError::over(Limit::MaxLen, met, limits.max_len, 0, root, root.entry()));
+        }
+        Ok(Self { root, bytes, max_depth: limits.depth() })
+    }
+
+    pub(crate) fn error(&self, kind: DecodeErrorKind, at: usize, entry: &'static Entry) -> DecodeError {
+        DecodeError::new(kind, at, self.root, entry)
+    }
+
+    /// A fault of the wire, in the message of a field.
+    pub(crate) fn wire(&self, error: WireError, entry: &'static Entry) -> DecodeError {
+        let offset = error.offset(self.bytes);
+        let kind = match error.fault {
+            Fault::End => DecodeErrorKind::UnexpectedEnd,
+            Fault::Varint => DecodeErrorKind::InvalidVarint,
+            Fault::Tag => DecodeErrorKind::InvalidTag,
+            Fault::Group => DecodeErrorKind::UnexpectedGroupEnd,
+            Fault::Depth => return self.too_deep(offset, entry),
+        };
+        self.error(kind, offset, entry)
+    }
+
+    fn too_deep(&self, offset: usize, entry: &'static Entry) -> DecodeError {
+        DecodeError::over(Limit::MaxDepth, 0, self.max_depth.into(), offset, self.root, entry)
+    }
+
+    fn offset(&self, part: &[u8]) -> usize {
+        (part.as_ptr() as usize).wrapping_sub(self.bytes.as_ptr() as usize)
+    }
+}
+
 impl Schema {
     fn entry(&'static self, number: u32) -> Option<&'static Entry> {
         self.fields.get(usize::try_from(number).ok()?).filter(|entry| !matches!(entry.kind, Kind::Unknown))
     }
 
     /// Whether bytes are such a message, and all in it are: nothing that is read of it later can fail.
-    pub(crate) fn check(&'static self, root: &[u8], limits: &Limits) -> Result<(), DecodeError> {
-        let met = root.len() as u64;
-        if met > u64::from(limits.max_len) {
-            return Err(DecodeError::over(Limit::MaxLen, met, limits.max_len, 0, &WHOLE));
-        }
-        self.check_in(root, root, &WHOLE, limits.max_depth)
+    pub(crate) fn check(root: Root, bytes: &[u8], limits: &Limits) -> Result<(), DecodeError> {
+        let check = Check::new(root, bytes, limits)?;
+        root.schema().map_or(Ok(()), |schema| schema.check_in(bytes, check, root.entry(), check.max_depth))
     }
 
     fn check_in(
         &'static self,
         message: &[u8],
-        root: &[u8],
+        check: Check<'_>,
         entry: &'static Entry,
         depth: u8,
     ) -> Result<(), DecodeError> {
@@ -184,8 +263,8 @@ impl Schema {
         loop {
             match fields.checked(depth) {
                 Ok(None) => return Ok(()),
-                Ok(Some(field)) => self.check_field(field.number, field.value, root, depth)?,
-                Err(error) => return Err(DecodeError::wire(error, root, depth, entry)),
+                Ok(Some(field)) => self.check_field(field.number, field.value, check, depth)?,
+                Err(error) => return Err(check.wire(error, entry)),
             }
         }
     }
@@ -196,7 +275,7 @@ impl Schema {
         &'static self,
         number: u32,
         value: Value<'_>,
-        root: &[u8],
+        check: Check<'_>,
         depth: u8,
     ) -> Result<(), DecodeError> {
         let Value::Bytes(bytes) = value else { return Ok(()) };
@@ -206,20 +285,20 @@ impl Schema {
             Kind::Text => match str::from_utf8(bytes) {
                 Ok(_) => Ok(()),
                 Err(error) => {
-                    let at = offset(bytes, root).saturating_add(error.valid_up_to());
-                    Err(DecodeError::new(DecodeErrorKind::InvalidUtf8, at, entry))
+                    let at = check.offset(bytes).saturating_add(error.valid_up_to());
+                    Err(check.error(DecodeErrorKind::InvalidUtf8, at, entry))
                 }
             },
             Kind::Message(schema) => match depth.checked_sub(1) {
-                Some(depth) => schema.check_in(bytes, root, entry, depth),
-                None => Err(DecodeError::over(Limit::MaxDepth, 0, depth.into(), offset(bytes, root), entry)),
+                Some(depth) => schema.check_in(bytes, check, entry, depth),
+                None => Err(check.too_deep(check.offset(bytes), entry)),
             },
             Kind::Packed => {
                 let mut rest = bytes;
                 while !rest.is_empty() {
                     rest = match crate::wire::varint(rest) {
                         Ok((_, rest)) => rest,
-                        Err(error) => return Err(DecodeError::wire(error, root, depth, entry)),
+                        Err(error) => return Err(check.wire(error, entry)),
                     };
                 }
                 Ok(())
@@ -227,13 +306,18 @@ impl Schema {
         }
     }
 
+    /// Whether a field that was checked has at most so many messages or groups in one another.
+    pub(crate) fn is_no_deeper(&'static self, field: Field<'_>, depth: u8) -> bool {
+        if let Value::Bytes(bytes) = field.value {
+            let check = Check { root: Root::Package, bytes, max_depth: depth };
+            return self.check_field(field.number, field.value, check, depth).is_ok();
+        }
+        Fields::new(field.raw).checked(depth).is_ok()
+    }
+
     /// The name of a field, and the message it is.
     pub(crate) fn step(&'static self, number: u32) -> Option<(&'static str, Option<&'static Self>)> {
         let entry = self.entry(number)?;
         Some((entry.name, if let Kind::Message(schema) = entry.kind { Some(schema) } else { None }))
     }
-}
-
-fn offset(part: &[u8], root: &[u8]) -> usize {
-    (part.as_ptr() as usize).wrapping_sub(root.as_ptr() as usize)
 }

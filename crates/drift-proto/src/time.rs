@@ -3,7 +3,8 @@ use core::time::Duration;
 use crate::merged::Merged;
 use crate::wire::Value;
 
-/// `google.protobuf.Timestamp`: a point in time, before 1970 too. On the wire both numbers may be anything.
+/// `google.protobuf.Timestamp`: a point in time, before 1970 too. On the wire both numbers may be anything; the order of timestamps is that of
+/// their numbers, seconds first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "all that a timestamp has")]
 pub struct Timestamp {
@@ -90,4 +91,17 @@ pub(crate) const fn int(value: u64) -> i32 {
 pub(crate) const fn uint(value: u64) -> u32 {
     let [a, b, c, d, ..] = value.to_le_bytes();
     u32::from_le_bytes([a, b, c, d])
+}
+
+#[cfg(feature = "std")]
+impl From<std::time::SystemTime> for Timestamp {
+    /// Times beyond 64 bits of seconds, which no system has, are the first or the last that there is.
+    fn from(time: std::time::SystemTime) -> Self {
+        let nanos = match time.duration_since(std::time::UNIX_EPOCH) {
+            Ok(since) => i128::try_from(since.as_nanos()).unwrap_or(i128::MAX),
+            Err(before) => i128::try_from(before.duration().as_nanos()).map_or(i128::MIN, i128::wrapping_neg),
+        };
+        let seconds = if nanos < 0 { i64::MIN } else { i64::MAX };
+        Self::from_unix_nanos(nanos).unwrap_or(Self { seconds, nanos: 0 })
+    }
 }

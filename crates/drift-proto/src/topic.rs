@@ -19,33 +19,44 @@ const MOST: usize = 65_535;
 /// assert!(TopicFilter::new("drift#").is_none());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TopicFilter<'a>(&'a str);
+pub struct TopicFilter<'a> {
+    text: &'a str,
+    /// Without the name of a share.
+    filter: &'a str,
+}
 
 impl<'a> TopicFilter<'a> {
-    /// A filter, if it is one: 1 to 65 535 bytes, no NUL, `+` and `#` alone in their levels, `#` in the last.
+    /// A filter, if it is one: 1 to 65 535 bytes, no NUL, `+` and `#` alone in their levels, `#` in the last. In a shared subscription,
+    /// `$share/<name>/<filter>` (section 4.8.2), the filter is that behind the name.
     #[must_use]
-    pub fn new(filter: &'a str) -> Option<Self> {
-        let fits = !filter.is_empty() && filter.len() <= MOST && !filter.contains('\0');
+    pub fn new(text: &'a str) -> Option<Self> {
+        let filter = match text.strip_prefix("$share/") {
+            None => text,
+            Some(shared) => {
+                shared.split_once('/').filter(|(name, _)| !name.is_empty() && !name.contains(['+', '#']))?.1
+            }
+        };
+        let fits = !filter.is_empty() && text.len() <= MOST && !text.contains('\0');
         let mut levels = filter.split('/');
         let last = levels.next_back()?;
         let plain = |level: &str| level == "+" || !level.contains(['+', '#']);
-        (fits && levels.all(plain) && (last == "#" || plain(last))).then_some(Self(filter))
+        (fits && levels.all(plain) && (last == "#" || plain(last))).then_some(Self { text, filter })
     }
 
     /// The filter.
     #[must_use]
     pub const fn as_str(self) -> &'a str {
-        self.0
+        self.text
     }
 
-    /// Whether it takes a topic. One that begins with `$` is the broker's, and no wildcard in the first level takes it.
+    /// Whether it takes a topic, which has no wildcards. One that begins with `$` is the broker's, and no wildcard in the first level takes it.
     #[must_use]
     pub fn matches(self, topic: &str) -> bool {
-        if topic.starts_with('$') && self.0.starts_with(['+', '#']) {
+        if !is_topic(topic) || topic.starts_with('$') && self.filter.starts_with(['+', '#']) {
             return false;
         }
         let mut levels = topic.split('/');
-        for due in self.0.split('/') {
+        for due in self.filter.split('/') {
             if due == "#" {
                 return true;
             }
@@ -65,15 +76,15 @@ pub fn is_topic(topic: &str) -> bool {
     !topic.is_empty() && topic.len() <= MOST && !topic.contains(['\0', '+', '#'])
 }
 
-/// The topic of a source, behind [`DRIFT_PREFIX`] or another prefix; `None` if that is no topic.
+/// The topic of a source, behind [`DRIFT_PREFIX`] or another prefix, which ends with a slash as a rule; `None` if that is no topic.
 #[must_use]
 pub fn topic_of(prefix: &str, source: &str) -> Option<String> {
     let topic = [prefix, source].concat();
     (!source.is_empty() && is_topic(&topic)).then_some(topic)
 }
 
-/// The source of a topic, if it has this prefix and something behind it.
+/// The source of a topic, if it is one, has this prefix and something behind it.
 #[must_use]
 pub fn source_of<'t>(prefix: &str, topic: &'t str) -> Option<&'t str> {
-    topic.strip_prefix(prefix).filter(|source| !source.is_empty())
+    topic.strip_prefix(prefix).filter(|source| !source.is_empty() && is_topic(topic))
 }

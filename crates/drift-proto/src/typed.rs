@@ -32,7 +32,7 @@ pub struct TypedItemRef<'a> {
 }
 
 impl<'a> PackageRef<'a> {
-    /// Names, statuses and values of a package of typed data, under [`Limits::DEFAULT`]; `None` if it says to be of another type.
+    /// Names, statuses and values of a package of typed data, under the limits it was read under; `None` if it says to be of another type.
     ///
     /// ```
     /// use drift_proto::{PackageBuilder, StatusCode, TypedDataWriter, Values};
@@ -54,7 +54,7 @@ impl<'a> PackageRef<'a> {
     ///
     /// What is wrong with the payload: with its message, or with the typed values, then with offsets in these.
     pub fn typed_data(self) -> Result<Option<TypedDataRef<'a>>, DecodeError> {
-        self.typed_data_with(&Limits::DEFAULT)
+        self.typed_data_with(&self.limits())
     }
 
     /// The same under limits of the caller's.

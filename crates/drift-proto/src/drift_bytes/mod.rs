@@ -5,7 +5,7 @@ use core::iter::FusedIterator;
 
 use crate::error::{DecodeError, DecodeErrorKind, Limit};
 use crate::limits::Limits;
-use crate::schema::BYTES;
+use crate::schema::{Check, Root};
 
 mod element;
 mod write;
@@ -62,6 +62,26 @@ impl ItemType {
         Self::None,
     ];
 
+    /// Its name as peers have it, such as `float64`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bool => "bool",
+            Self::I8 => "int8",
+            Self::U8 => "uint8",
+            Self::I16 => "int16",
+            Self::U16 => "uint16",
+            Self::I32 => "int32",
+            Self::U32 => "uint32",
+            Self::I64 => "int64",
+            Self::U64 => "uint64",
+            Self::F32 => "float32",
+            Self::F64 => "float64",
+            Self::String => "string",
+            Self::None => "none",
+        }
+    }
+
     /// Bytes of a value; of a text at least.
     const fn width(self) -> usize {
         match self {
@@ -71,6 +91,12 @@ impl ItemType {
             Self::I32 | Self::U32 | Self::F32 => 4,
             Self::I64 | Self::U64 | Self::F64 | Self::String => 8,
         }
+    }
+}
+
+impl fmt::Display for ItemType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -85,7 +111,7 @@ impl ItemType {
 /// assert_eq!(item.values::<i16>().unwrap().collect::<Vec<_>>(), [-1, 2]);
 /// # Ok::<(), drift_proto::DecodeError>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct DriftBytesRef<'a> {
     bytes: &'a [u8],
     max_rank: u8,
@@ -123,7 +149,7 @@ impl<'a> DriftBytesRef<'a> {
     /// Behind the header.
     pub(crate) fn reader(self) -> DriftBytesReader<'a> {
         let limits = Limits::DEFAULT.with_max_rank(self.max_rank);
-        DriftBytesReader { bytes: self.bytes, rest: self.bytes.get(2..).unwrap_or_default(), limits }
+        DriftBytesReader { bytes: self.bytes, rest: self.bytes.get(2..).unwrap_or_default(), limits, failed: false }
     }
 
     /// The bytes.
@@ -132,6 +158,15 @@ impl<'a> DriftBytesRef<'a> {
         self.bytes
     }
 }
+
+impl PartialEq for DriftBytesRef<'_> {
+    /// By their bytes.
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for DriftBytesRef<'_> {}
 
 impl fmt::Debug for DriftBytesRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -145,6 +180,7 @@ pub struct DriftBytesReader<'a> {
     bytes: &'a [u8],
     rest: &'a [u8],
     limits: Limits,
+    failed: bool,
 }
 
 impl<'a> DriftBytesReader<'a> {
@@ -163,19 +199,16 @@ impl<'a> DriftBytesReader<'a> {
     ///
     /// What is wrong with the header, or that there is more than [`Limits::max_len`].
     pub fn with_limits(bytes: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
-        let met = bytes.len() as u64;
-        if met > u64::from(limits.max_len) {
-            return Err(DecodeError::over(Limit::MaxLen, met, limits.max_len, 0, &BYTES));
-        }
+        let check = Check::new(Root::DriftBytes, bytes, limits)?;
         match bytes {
             // The order of bytes of the header does not matter to one byte.
-            [_, 0, rest @ ..] => Ok(Self { bytes, rest, limits: *limits }),
-            [_, _, ..] => Err(DecodeError::new(DecodeErrorKind::UnsupportedVersion, 1, &BYTES)),
-            _ => Err(DecodeError::new(DecodeErrorKind::UnexpectedEnd, bytes.len(), &BYTES)),
+            [_, 0, rest @ ..] => Ok(Self { bytes, rest, limits: *limits, failed: false }),
+            [_, _, ..] => Err(check.error(DecodeErrorKind::UnsupportedVersion, 1, check.root.entry())),
+            _ => Err(check.error(DecodeErrorKind::UnexpectedEnd, bytes.len(), check.root.entry())),
         }
     }
 
-    /// Bytes that were read.
+    /// Bytes that were read: up to the end, or to the item that could not be.
     #[must_use]
     pub const fn position(&self) -> usize {
         self.bytes.len().saturating_sub(self.rest.len())
@@ -183,21 +216,17 @@ impl<'a> DriftBytesReader<'a> {
 
     fn item(&self) -> Result<(ItemRef<'a>, &'a [u8]), DecodeError> {
         let start = self.position();
-        let failed = |kind, by: usize| DecodeError::new(kind, start.saturating_add(by), &BYTES);
-        let end = || DecodeError::new(DecodeErrorKind::UnexpectedEnd, self.bytes.len(), &BYTES);
+        let root = Root::DriftBytes;
+        let failed = |kind, by: usize| DecodeError::new(kind, start.saturating_add(by), root, root.entry());
+        let end = || DecodeError::new(DecodeErrorKind::UnexpectedEnd, self.bytes.len(), root, root.entry());
         let ([order, type_id], rest) = self.rest.split_first_chunk().ok_or_else(end)?;
         // Anything but 1 means the other order to peers.
         let is_little = *order == 1;
         let (rank, rest) = rest.split_first_chunk().ok_or_else(end)?;
         let rank = if is_little { u64::from_le_bytes(*rank) } else { u64::from_be_bytes(*rank) };
         if rank > self.limits.max_rank.into() {
-            return Err(DecodeError::over(
-                Limit::MaxRank,
-                rank,
-                self.limits.max_rank.into(),
-                start.saturating_add(2),
-                &BYTES,
-            ));
+            let (max, at) = (self.limits.max_rank.into(), start.saturating_add(2));
+            return Err(DecodeError::over(Limit::MaxRank, rank, max, at, root, root.entry()));
         }
         let axes = usize::try_from(rank).unwrap_or(usize::MAX).saturating_mul(4);
         let (axes, rest) = rest.split_at_checked(axes).ok_or_else(end)?;
@@ -240,7 +269,7 @@ impl<'a> Iterator for DriftBytesReader<'a> {
     type Item = Result<ItemRef<'a>, DecodeError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
+        if self.rest.is_empty() || self.failed {
             return None;
         }
         Some(match self.item() {
@@ -249,7 +278,7 @@ impl<'a> Iterator for DriftBytesReader<'a> {
                 Ok(item)
             }
             Err(error) => {
-                self.rest = &[];
+                self.failed = true;
                 Err(error)
             }
         })
@@ -291,7 +320,7 @@ impl fmt::Debug for AxesRef<'_> {
 }
 
 /// Values of one type, where they lie: the last axis is the fastest.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub struct ItemRef<'a> {
     item_type: ItemType,
     shape: AxesRef<'a>,
@@ -355,6 +384,29 @@ impl<'a> ItemRef<'a> {
         core::str::from_utf8(self.texts()?.next().filter(|_| self.len == 1)?).ok()
     }
 }
+
+impl PartialEq for ItemRef<'_> {
+    /// By types, shapes and values, in whatever order their bytes are; floats by their bits.
+    fn eq(&self, other: &Self) -> bool {
+        if self.item_type != other.item_type || self.shape != other.shape {
+            return false;
+        }
+        if self.item_type == ItemType::Bool {
+            return self.values::<bool>().into_iter().flatten().eq(other.values().into_iter().flatten());
+        }
+        if let (Some(texts), Some(others)) = (self.texts(), other.texts()) {
+            return texts.eq(others);
+        }
+        if self.shape.is_little == other.shape.is_little {
+            return self.data == other.data;
+        }
+        let width = self.item_type.width().max(1);
+        let reversed = other.data.chunks_exact(width).map(|value| value.iter().rev());
+        self.data.chunks_exact(width).map(<[u8]>::iter).zip(reversed).all(|(one, other)| one.eq(other))
+    }
+}
+
+impl Eq for ItemRef<'_> {}
 
 impl fmt::Debug for ItemRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -14,6 +14,7 @@ use super::{common, meta, protobuf, trigger_service};
 use crate::any::{AnyRef, Unpack};
 use crate::codes::{DataType, ImageType, StatusCode};
 use crate::error::DecodeError;
+use crate::limits::Limits;
 use crate::meta::{
     Denoising, ImageInfoRef, InfoRef, MetaRef, NameRef, PackageInfoRef, TimeSeriesInfo, WaveletBufferInfo,
 };
@@ -52,7 +53,7 @@ fn of_package(package: PackageRef<'_>, share: impl Fn(&[u8]) -> Bytes) -> DriftP
 impl TryFrom<&DriftPackage> for Package {
     type Error = DecodeError;
 
-    /// Written, and read again: more than [`Limits::DEFAULT`](crate::Limits::DEFAULT) allow is an error.
+    /// Written, and read again: more than [`Limits::DEFAULT`] allow is an error. Under others: `Package::decode_with` of what prost writes.
     fn try_from(package: &DriftPackage) -> Result<Self, DecodeError> {
         Self::decode(package.encode_to_vec().into())
     }
@@ -95,10 +96,19 @@ impl protobuf::Any {
     pub fn unpack_ref<'a, T: Unpack<'a>>(&'a self) -> Result<Option<T>, DecodeError> {
         self.as_ref().unpack()
     }
+
+    /// The same under limits of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// As [`AnyRef::unpack`].
+    pub fn unpack_ref_with<'a, T: Unpack<'a>>(&'a self, limits: &Limits) -> Result<Option<T>, DecodeError> {
+        self.as_ref().unpack_with(limits)
+    }
 }
 
 impl AnyRef<'_> {
-    /// The message as prost has it, if it is of this type.
+    /// The message as prost has it, if it is of this type. The limits are those of prost: 100 messages in one another.
     ///
     /// # Errors
     ///
