@@ -29,8 +29,10 @@ pub struct Correlator<R> {
     timeout: Duration,
     limits: CorrelatorLimits,
     groups: BTreeMap<i64, Group>,
-    /// When groups are given up, by that and their id.
-    deadlines: BTreeSet<(Duration, i64)>,
+    /// When groups are given up: by that, by which came first, and their id.
+    deadlines: BTreeSet<(Duration, u64, i64)>,
+    /// Groups that there were.
+    count: u64,
     /// Of all groups.
     bytes: usize,
     /// Ids that were told, the oldest first, and the same to be found.
@@ -43,6 +45,7 @@ pub struct Correlator<R> {
 /// Packages of an id, and their topics.
 struct Group {
     deadline: Duration,
+    number: u64,
     packages: Vec<(String, Package)>,
     bytes: usize,
 }
@@ -158,6 +161,7 @@ impl<R: FnMut(i64, &[(String, Package)]) -> bool> Correlator<R> {
             limits: CorrelatorLimits::DEFAULT,
             groups: BTreeMap::new(),
             deadlines: BTreeSet::new(),
+            count: 0,
             bytes: 0,
             told: VecDeque::new(),
             known: BTreeSet::new(),
@@ -181,7 +185,7 @@ impl<R: FnMut(i64, &[(String, Package)]) -> bool> Correlator<R> {
             self.give_up(id, |id, packages| Correlated::Complete { id, packages });
         }
         while self.groups.len() > self.limits.max_groups || self.bytes > self.limits.max_bytes {
-            let Some(&(_, id)) = self.deadlines.first() else { break };
+            let Some(&(_, _, id)) = self.deadlines.first() else { break };
             self.give_up(id, |id, packages| Correlated::Evicted { id, packages });
         }
         Events(self.events.drain(..))
@@ -199,8 +203,9 @@ impl<R: FnMut(i64, &[(String, Package)]) -> bool> Correlator<R> {
         }
         let deadline = now.saturating_add(self.timeout);
         let group = self.groups.entry(id).or_insert_with(|| {
-            self.deadlines.insert((deadline, id));
-            Group { deadline, packages: Vec::new(), bytes: 0 }
+            self.count = self.count.wrapping_add(1);
+            self.deadlines.insert((deadline, self.count, id));
+            Group { deadline, number: self.count, packages: Vec::new(), bytes: 0 }
         });
         if group.packages.iter().any(|(other, _)| other == topic) {
             return Some(Correlated::Duplicate { topic: topic.into(), package });
@@ -215,9 +220,9 @@ impl<R: FnMut(i64, &[(String, Package)]) -> bool> Correlator<R> {
         None
     }
 
-    /// Gives up ids whose time is up, the one that has waited longest first. Events that are not taken are gone.
+    /// Gives up ids whose time is up, which until then still take packages: the one that has waited longest first. Events that are not taken are gone.
     pub fn handle_timeout(&mut self, now: Duration) -> Events<'_> {
-        while let Some(&(_, id)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= now) {
+        while let Some(&(_, _, id)) = self.deadlines.first().filter(|(deadline, ..)| *deadline <= now) {
             self.give_up(id, |id, packages| Correlated::TimedOut { id, packages });
         }
         Events(self.events.drain(..))
@@ -230,7 +235,7 @@ impl<R: FnMut(i64, &[(String, Package)]) -> bool> Correlator<R> {
 
     fn give_up(&mut self, id: i64, event: fn(i64, Vec<(String, Package)>) -> Correlated) {
         let Some(group) = self.groups.remove(&id) else { return };
-        self.deadlines.remove(&(group.deadline, id));
+        self.deadlines.remove(&(group.deadline, group.number, id));
         self.bytes = self.bytes.saturating_sub(group.bytes);
         self.events.push_back(event(id, group.packages));
         self.told.push_back(id);
@@ -243,7 +248,7 @@ impl<R: FnMut(i64, &[(String, Package)]) -> bool> Correlator<R> {
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     #[must_use]
     pub fn poll_deadline(&self) -> Option<Duration> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
+        self.deadlines.first().map(|(deadline, ..)| *deadline)
     }
 
     /// The packages of an id that is waited for, so far.

@@ -88,7 +88,7 @@ impl PackageBuilder<'_> {
         match Summary::read(&bytes, limits) {
             Ok(summary) => Ok(Package { bytes, summary }),
             // What is written is read: the bytes are no more, and no deeper, than was asked for.
-            Err(_) => Err(EncodeError::TooDeep { max: limits.max_depth }),
+            Err(_) => Err(EncodeError::TooDeep { max: limits.depth() }),
         }
     }
 }
