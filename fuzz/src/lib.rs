@@ -4,6 +4,7 @@
 //! A body panics where a law is broken. What the codec refuses is no finding.
 
 pub mod datakit;
+pub mod drift;
 pub mod karabo;
 pub mod msgpack_numpy;
 pub mod qpack;
@@ -41,4 +42,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "karabo_client", corpus: "karabo_client", body: karabo::client },
     Target { name: "karabo_server", corpus: "karabo_server", body: karabo::server },
     Target { name: "karabo_capture", corpus: "karabo_capture", body: karabo::capture },
+    Target { name: "drift_package", corpus: "drift_package", body: drift::package },
+    Target { name: "drift_bytes", corpus: "drift_bytes", body: drift::bytes },
+    Target { name: "drift_correlator", corpus: "drift_correlator", body: drift::correlator },
 ];

@@ -1,19 +1,27 @@
-"""Makes the six captures that Python writes: `python make.py FOLDER`.
+"""Makes the thirteen captures that Python writes: `python make.py FOLDER`.
 
-It needs the packages qpack 0.0.21 with its C extension, msgpack-numpy 0.4.8 with msgpack and numpy, and karabo-bridge 0.7.0.
-The same versions write the same bytes.
+It needs the packages qpack 0.0.21 with its C extension, msgpack-numpy 0.4.8 with msgpack and numpy, karabo-bridge 0.7.0,
+drift-protocol 0.6.0, drift-bytes 0.3.0 and wavelet-buffer 0.7.1. The same versions write the same bytes.
 """
 
 import json
+import math
 import pathlib
 import sys
 
+import drift_bytes
+import drift_bytes._drift_bytes  # Matrices are made there only.
 import msgpack
 import msgpack_numpy
 import numpy as np
 import qpack
 import qpack._qpack  # Fails where the C extension is missing: the fallback packs some integers longer.
+from drift_protocol.common import DataPayload, DriftPackage, StatusCode
+from drift_protocol.meta import ImageInfo, MetaInfo
+from drift_protocol.trigger_service import IntervalTriggerMessage
 from karabo_bridge import serialize
+from wavelet_buffer import WaveletBuffer, WaveletType
+from wavelet_buffer.denoise import Threshold
 
 # What `select * from "sensor-001", "räume/büro" after ...` brings back, and how long it took: times in milliseconds;
 # a series of doubles, one of integers, one of text.
@@ -112,6 +120,114 @@ CAMERA = [bytes.fromhex(part) for part in camera["parts_hex"]]
 CUT = serialize(TRAIN, metadata(10000000002))
 CUT[-1] = bytes(CUT[-1])[:-1]
 
+# What services of a factory send for one trigger: in packages of Drift that have its id, the milliseconds of its time.
+TRIGGERED = 1_700_000_000_250
+
+
+def package(after, status=StatusCode.GOOD):
+    """One that was sent so many nanoseconds after the trigger, and asked for ten milliseconds before."""
+    made = DriftPackage(id=TRIGGERED, status=status)
+    made.source_timestamp.FromNanoseconds(TRIGGERED * 10**6 + after - 10**7)
+    made.publish_timestamp.FromNanoseconds(TRIGGERED * 10**6 + after)
+    return made
+
+
+def add(made, message):
+    made.data.add().Pack(message)
+    return made
+
+
+def buffer(signal, shape, steps, compression):
+    """A wavelet buffer with a signal for each channel. Small coefficients become 0, so that it is small."""
+    signal = np.array(signal, "float32")
+    made = WaveletBuffer(shape, signal.size // math.prod(shape), steps, WaveletType.DB3)
+    made.decompose(signal, Threshold(0, 0.05))
+    return made.serialize(compression)
+
+
+def wavelet(info, steps, compression):
+    info.abi_version, info.wavelet_type, info.decomposition_steps, info.float_compression = 3, 3, steps, compression
+    info.threshold_denoising.b = 0.05
+
+
+def series(info, signal):
+    """It lasts a second, up to the trigger."""
+    info.start_timestamp.FromMilliseconds(TRIGGERED - 1000)
+    info.stop_timestamp.FromMilliseconds(TRIGGERED)
+    info.size, info.first, info.last = len(signal), signal[0], signal[-1]
+    info.min, info.max, info.mean = min(signal), max(signal), math.fsum(signal) / len(signal)
+
+
+def arc(index, period):
+    """Of parabolas, nearly as a sine: with nothing but exact arithmetic, it is the same everywhere."""
+    half, place = divmod(index, period // 2)
+    return (1 - 2 * (half % 2)) * 16 * place * (period // 2 - place) / period**2
+
+
+# A vibration of 50 Hz, of which every fifth turn is larger.
+SIGNAL = [arc(index, 960) * (0.75 if index // 960 % 5 == 4 else 0.5) + 0.125 for index in range(48_000)]
+
+trigger = package(1_500_000)
+interval = IntervalTriggerMessage()
+interval.start_timestamp.FromMilliseconds(TRIGGERED - 1000)
+interval.stop_timestamp.FromMilliseconds(TRIGGERED)
+add(trigger, interval)
+
+vibration = package(52_123_456_789)
+vibration.meta.type = MetaInfo.TIME_SERIES
+series(vibration.meta.time_series_info, SIGNAL)
+wavelet(vibration.meta.wavelet_buffer_info, 9, 16)
+add(vibration, DataPayload(data=buffer(SIGNAL, [len(SIGNAL)], 9, 16)))
+for key, value in [("machine", "press 3"), ("räume/büro", "7"), ("machine", "spare")]:
+    vibration.labels.add(key=key, value=value)
+
+# Red from left to right, green from top to bottom, blue everywhere.
+PICTURE = [[[x / 15 for x in range(16)] for _ in range(16)], [[y / 15] * 16 for y in range(16)], [[0.5] * 16] * 16]
+image = package(61_000_000)
+image.meta.type = MetaInfo.IMAGE
+info = image.meta.image_info
+info.type, info.width, info.height, info.channel_layout = ImageInfo.WB, 16, 16, "RGB"
+wavelet(image.meta.wavelet_buffer_info, 1, 16)
+add(image, DataPayload(data=buffer(PICTURE, [16, 16], 1, 16)))
+
+# Values of a machine: the fourth was not read in time, and has a place all the same.
+VALUES = [
+    ("running", StatusCode.GOOD, drift_bytes.Variant(True)),
+    ("speed", StatusCode.GOOD, drift_bytes.Variant(1480.5)),
+    ("counts", StatusCode.GOOD, drift_bytes.Variant([3, -1, 1 << 53], "int64")),
+    ("temperature", StatusCode.BAD_DATA_READ_TIMEOUT, drift_bytes.Variant(None)),
+    ("parts", StatusCode.GOOD, drift_bytes.Variant(["gear", "räder"])),
+    ("pressure", StatusCode.UNCERTAIN, drift_bytes.Variant([0.1, float("nan")], "float32")),
+]
+typed = package(40_000_000)
+typed.meta.type = MetaInfo.TYPED_DATA
+out = drift_bytes.OutputBuffer()
+for name, status, value in VALUES:
+    typed.meta.typed_data_info.items.add(name=name, status=status)
+    out.push(value)
+add(typed, DataPayload(data=out.bytes()))
+
+# A short series, and a text, in one.
+aligned = package(90_000_000)
+aligned.meta.type = MetaInfo.ALIGNED_PACKAGE
+for topic in ["microphone", "shift-log"]:
+    aligned.meta.alignment_info.packages.add(topic=topic)
+microphone, log = (one.meta for one in aligned.meta.alignment_info.packages)
+microphone.type = MetaInfo.TIME_SERIES
+series(microphone.time_series_info, [arc(index, 16) for index in range(64)])
+add(aligned, DataPayload(data=buffer([arc(index, 16) for index in range(64)], [64], 0, 0)))
+log.type, log.text_info.mime_type = MetaInfo.TEXT, "text/plain;charset=UTF-8"
+add(aligned, DataPayload(data="Lärm an Presse 3\n".encode()))
+
+failed = package(5_000_000_000, StatusCode.BAD_DATA_READ_TIMEOUT)
+
+# Typed values alone, one of each width, a matrix among them.
+matrix = drift_bytes._drift_bytes.Variant.from_uint16s([2, 3], [1, 2, 3, 40000, 50000, 65535])
+values = drift_bytes.OutputBuffer()
+for value in [*(value for _, _, value in VALUES), drift_bytes.Variant(-7, "int8"), drift_bytes.Variant(2**64 - 1, "uint64")]:
+    values.push(value)
+values._buffer.push(matrix)
+
 folder = pathlib.Path(sys.argv[1])
 (folder / "siridb-answer.qpack").write_bytes(qpack.packb(ANSWER))
 (folder / "siridb-insert.qpack").write_bytes(qpack.packb(INSERT))
@@ -124,3 +240,13 @@ folder = pathlib.Path(sys.argv[1])
     + frames([b"Error: bad request Next"])
 )
 (folder / "karabo-cut.zmtp").write_bytes(frames(CUT))
+for name, made in [
+    ("trigger", trigger),
+    ("vibration", vibration),
+    ("image", image),
+    ("typed", typed),
+    ("aligned", aligned),
+    ("failed", failed),
+]:
+    (folder / f"drift-{name}.dp").write_bytes(made.SerializeToString())
+(folder / "values.drift-bytes").write_bytes(values.bytes())

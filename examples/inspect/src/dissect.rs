@@ -135,6 +135,8 @@ pub(crate) enum Place {
     Key,
     /// The value of the key before it.
     Value,
+    /// A named part of the map it is in: key and value in one.
+    Member(&'static str),
     /// The end of an array or map.
     End,
 }

@@ -17,6 +17,13 @@ fn the_real_package_makes_the_same_bytes() {
         "beamline.msgpack",
         "karabo-trains.zmtp",
         "karabo-cut.zmtp",
+        "drift-trigger.dp",
+        "drift-vibration.dp",
+        "drift-image.dp",
+        "drift-typed.dp",
+        "drift-aligned.dp",
+        "drift-failed.dp",
+        "values.drift-bytes",
     ] {
         assert_eq!(std::fs::read(made.join(name)).unwrap(), std::fs::read(captures.join(name)).unwrap(), "{name}");
     }

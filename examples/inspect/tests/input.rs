@@ -68,6 +68,12 @@ fn inputs() -> Vec<(Vec<&'static str>, Vec<u8>)> {
         // A source too deep, and a byte that begins no frame.
         (vec!["karabo"], [hex("0148 81 a153 81 a161"), vec![0x91; 66], hex("00 00  0001 80  0400")].concat()),
         (vec!["karabo", "--hex"], b"0001 80 # a train\n0101 80\n0400\n0006 4572726f723a\n".into()),
+        (vec!["drift"], include_bytes!("../captures/drift-typed.dp").to_vec()),
+        (vec!["drift"], include_bytes!("../captures/drift-typed.dp")[..200].into()),
+        (vec!["drift", "--max-len", "500"], include_bytes!("../captures/drift-aligned.dp").to_vec()),
+        (vec!["drift", "--hex"], b"0805 # an id\n3a030a01ff\n530801540805\n20".into()),
+        (vec!["drift-bytes"], include_bytes!("../captures/values.drift-bytes").to_vec()),
+        (vec!["drift-bytes"], include_bytes!("../captures/values.drift-bytes")[..150].into()),
         (vec!["msgpack-numpy", "--max-len", "20"], hex("01 82 01 94 02 dd 00000011 03 04 05 06")),
         (vec!["msgpack-numpy", "--hex"], b"cb3ff8000000000000 # torn\n82a26e64\nc1\n\n83a26e64\n07".into()),
         (vec!["datakit"], include_bytes!("../captures/datakit-sensor.txt").repeat(2)),
@@ -210,6 +216,34 @@ fn nothing_but_newlines_and_text_reaches_the_output() {
     }
     for form in ["--json", "--color=never"] {
         is_clean(&inspect(&["karabo", "--hex", form], lines.join("\n").as_bytes()));
+    }
+    // In every text of a package and of typed values, and in what does not decode.
+    let mut lines = Vec::new();
+    let bytes = (0..=255).map(|byte| vec![byte]);
+    for piece in bytes.chain([b"\x1b[31m\xc2\x9b\xe2\x80\xae".to_vec()]) {
+        let field = |tag: u8, content: &[u8]| [&[tag, u8::try_from(content.len()).unwrap()], content].concat();
+        let text = field(0x0a, &piece);
+        let url = field(0x0a, b"/drift.proto.common.DataPayload");
+        let item =
+            [&hex("0100 010b 0100000000000000 01000000"), &(piece.len() as u64).to_le_bytes()[..], &piece].concat();
+        let any = |data: &[u8]| field(0x2a, &[&url[..], &field(0x12, &field(0x12, data))].concat());
+        let typed = field(0x32, &[&hex("0805")[..], &field(0x42, &field(0x0a, &text))].concat());
+        let plain = field(0x32, &[&hex("0803")[..], &field(0x2a, &text)].concat());
+        for package in [
+            [field(0x3a, &[&text[..], &field(0x12, &piece)].concat()), any(&piece)].concat(),
+            [any(&item), typed.clone()].concat(),
+            [any(&piece), typed].concat(),
+            [any(&piece), plain].concat(),
+            [field(0x2a, &[&text[..], &field(0x12, &piece)].concat()), field(0x7a, &piece)].concat(),
+            item,
+        ] {
+            lines.push(testkit::vectors::to_hex(&package));
+        }
+    }
+    for protocol in ["drift", "drift-bytes"] {
+        for form in ["--json", "--color=never"] {
+            is_clean(&inspect(&[protocol, "--hex", form], lines.join("\n").as_bytes()));
+        }
     }
 }
 

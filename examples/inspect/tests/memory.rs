@@ -195,6 +195,39 @@ fn a_train_of_many_properties() {
 }
 
 #[test]
+fn one_package_without_end() {
+    for protocol in ["drift", "drift-bytes"] {
+        let stdin = Endless { value: b"\x3a\x00", at: 0, left: LEN };
+        let (status, written, _, peak) = run(&[protocol, "--max-len=100000"], stdin);
+        assert_eq!(status, 1);
+        assert!(written < 1000 && peak < ROOM, "{written} bytes written, {peak} held");
+    }
+}
+
+/// What is held is a few times the package, whatever is in it.
+#[test]
+fn a_package_of_many_small_things() {
+    let len = |len: usize| {
+        [0x80 | (len & 0x7f), 0x80 | (len >> 7 & 0x7f), len >> 14].map(|byte| u8::try_from(byte).unwrap_or(0))
+    };
+    // Labels, payloads, and names of typed data with values, with nothing in them; 16 bytes of an item are the least.
+    let names = b"\x0a\x00".repeat(100_000);
+    let meta = [&b"\x08\x05\x42"[..], &len(names.len()), &names].concat();
+    let values = [&b"\x01\x00"[..], &b"\x01\x0c\x01\0\0\0\0\0\0\0\0\0\0\0".repeat(50_000)].concat();
+    let payload = [&b"\x12"[..], &len(values.len()), &values].concat();
+    let any = [&b"\x0a\x1f/drift.proto.common.DataPayload\x12"[..], &len(payload.len()), &payload].concat();
+    let typed = [&b"\x32"[..], &len(meta.len()), &meta, b"\x2a", &len(any.len()), &any].concat();
+    for package in [b"\x3a\x00".repeat(300_000), b"\x2a\x00".repeat(300_000), typed] {
+        for form in ["--color=never", "--json"] {
+            let stdin = Endless { value: &package, at: 0, left: package.len() };
+            let (status, _, _, peak) = run(&["drift", form], stdin);
+            assert_eq!(status, 0);
+            assert!(peak < 12 * package.len() + ROOM, "{peak} bytes held of {}", package.len());
+        }
+    }
+}
+
+#[test]
 fn lines_without_end() {
     for form in ["--color=never", "--json"] {
         let stdin = Endless { value: b">outdoor/temperature|1760000000|-3.25\n", at: 0, left: 4 << 20 };

@@ -15,7 +15,10 @@ fn refused(words: &[&str]) -> String {
 #[test]
 fn what_cannot_be_tried_is_said() {
     for (words, message) in [
-        (&["mqtt"][..], "unknown protocol \"mqtt\"; there are: qpack, thingsdb, datakit, msgpack-numpy, karabo"),
+        (
+            &["mqtt"][..],
+            "unknown protocol \"mqtt\"; there are: qpack, thingsdb, datakit, msgpack-numpy, karabo, drift, drift-bytes",
+        ),
         (&["qpack", "no/such/file"], "no file \"no/such/file\""),
         (&["qpack"], "empty input: standard input holds no bytes"),
         (&["qpack", "-", "--json"], "empty input: standard input holds no bytes"),
@@ -64,13 +67,13 @@ fn help_and_version() {
             "  datakit  ",
             "  msgpack-numpy  ",
             "  karabo  ",
+            "  drift  ",
+            "  drift-bytes  ",
             "--show-secrets",
             "Exit status: 0",
         ] {
             assert!(stdout.contains(part), "{part}");
         }
-        // What is not there yet is not offered.
-        assert!(!stdout.contains("drift"));
     }
     assert_eq!(inspect(&["-V"], b"").stdout, concat!("inspect ", env!("CARGO_PKG_VERSION"), "\n"));
 }

@@ -1,6 +1,7 @@
 //! What can be shown. A further protocol is a file here, its `mod` line, and its line in the table.
 
 mod datakit;
+mod drift;
 mod karabo;
 mod msgpack_numpy;
 mod qpack;
@@ -8,8 +9,15 @@ mod thingsdb;
 
 use crate::dissect::Protocol;
 
-pub(crate) static PROTOCOLS: &[Protocol] =
-    &[qpack::PROTOCOL, thingsdb::PROTOCOL, datakit::PROTOCOL, msgpack_numpy::PROTOCOL, karabo::PROTOCOL];
+pub(crate) static PROTOCOLS: &[Protocol] = &[
+    qpack::PROTOCOL,
+    thingsdb::PROTOCOL,
+    datakit::PROTOCOL,
+    msgpack_numpy::PROTOCOL,
+    karabo::PROTOCOL,
+    drift::PROTOCOL,
+    drift::BYTES,
+];
 
 pub(crate) fn find(name: &str) -> Option<&'static Protocol> {
     PROTOCOLS.iter().find(|protocol| protocol.name == name)

@@ -182,7 +182,7 @@ impl Tokens<'_> {
         let next = match level.next {
             Place::Item(index) => Place::Item(index.saturating_add(1)),
             Place::Key => Place::Value,
-            Place::Value | Place::Part(_) | Place::End => Place::Key,
+            Place::Value | Place::Part(_) | Place::Member(_) | Place::End => Place::Key,
         };
         core::mem::replace(&mut level.next, next)
     }

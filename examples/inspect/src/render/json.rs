@@ -80,6 +80,12 @@ impl Json {
                     let bracket = if parent.shape == Shape::Pairs { "[" } else { "" };
                     write!(out, "{comma}{bracket}")?;
                 }
+                Place::Member(name) => {
+                    let Some(parent) = parent else { continue };
+                    let comma = if core::mem::take(&mut parent.is_empty) { "" } else { "," };
+                    let (bracket, colon) = if parent.shape == Shape::Pairs { ("[", ",") } else { ("", ":") };
+                    write!(out, "{comma}{bracket}\"{name}\"{colon}")?;
+                }
                 Place::Value => write!(out, "{}", if parent_is(&open, Shape::Pairs) { "," } else { ":" })?,
             }
             let place = match field.value {
@@ -124,8 +130,8 @@ impl Json {
                     string(out, &field.note)?;
                     write!(out, "}}")?;
                 }
-                Place::Value if parent_is(&open, Shape::Pairs) => write!(out, "]")?,
-                Place::Value | Place::Item(_) | Place::Key | Place::End => {}
+                Place::Value | Place::Member(_) if parent_is(&open, Shape::Pairs) => write!(out, "]")?,
+                Place::Value | Place::Member(_) | Place::Item(_) | Place::Key | Place::End => {}
             }
         }
         Ok(())
@@ -219,6 +225,12 @@ impl Plan {
             }
             if let (Place::Key, Some(Some((map, keys)))) = (field.place, open.last_mut()) {
                 let is_new = json.key(&field).is_some_and(|key| keys.insert(key));
+                if let Some(object) = plan.objects.get_mut(*map) {
+                    *object &= is_new;
+                }
+            }
+            if let (Place::Member(name), Some(Some((map, keys)))) = (field.place, open.last_mut()) {
+                let is_new = keys.insert(Cow::Borrowed(name));
                 if let Some(object) = plan.objects.get_mut(*map) {
                     *object &= is_new;
                 }

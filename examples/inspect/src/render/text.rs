@@ -33,7 +33,7 @@ impl Text {
         }
         let Palette { dim, name, key, tag, value: _, error: _, bold: _, off } = self.palette;
         let label = match field.place {
-            Place::Part(part) => format!("{name}{part}{off}"),
+            Place::Part(part) | Place::Member(part) => format!("{name}{part}{off}"),
             Place::Item(index) => format!("{name}[{index}]{off}"),
             Place::Key => format!("{key}key{off}"),
             Place::Value => format!("{name}  ={off}"),

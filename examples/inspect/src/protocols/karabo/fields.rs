@@ -135,7 +135,7 @@ impl<'a> Shown<'a> {
             Place::Part(_) => self.notes.at(part),
             Place::End if field.depth == 0 => self.notes.at(part),
             Place::Key => self.notes.at(field.bytes.get(field.tag_len..).unwrap_or_default()),
-            Place::Item(_) | Place::Value | Place::End => None,
+            Place::Item(_) | Place::Value | Place::Member(_) | Place::End => None,
         };
         if let Some(note) = note.filter(|_| field.note.is_empty()) {
             field.note = note.to_owned().into();

@@ -213,7 +213,7 @@ impl<'a> Tokens<'a> {
                 level.key = token;
                 Place::Value
             }
-            Place::Value | Place::Part(_) | Place::End => Place::Key,
+            Place::Value | Place::Part(_) | Place::Member(_) | Place::End => Place::Key,
         };
     }
 }
