@@ -7,6 +7,7 @@ pub mod ratio;
 /// The rows of the table, a module for each crate.
 pub mod rows {
     pub mod datakit;
+    pub mod drift;
     pub mod karabo;
     pub mod msgpack_numpy;
     pub mod qpack;
@@ -15,6 +16,7 @@ pub mod rows {
 /// What is measured, a module for each crate.
 pub mod work {
     pub mod datakit;
+    pub mod drift;
     pub mod karabo;
     pub mod msgpack_numpy;
     pub mod qpack;

@@ -14,7 +14,8 @@ fn main() -> ExitCode {
         .chain(rows::datakit::rows())
         .chain(rows::thingsdb::rows())
         .chain(rows::msgpack_numpy::rows())
-        .chain(rows::karabo::rows());
+        .chain(rows::karabo::rows())
+        .chain(rows::drift::rows());
     ratio::head();
     let (mut at_goal, mut run) = (0, 0);
     for row in rows {

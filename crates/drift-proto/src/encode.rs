@@ -15,8 +15,7 @@ pub(crate) trait Sink {
 
     /// A message that is bytes to who reads the one it is in: it does not make that one deeper.
     fn opaque(&mut self, number: u32, message: &impl Message) {
-        self.tag(number, 2);
-        self.varint(message.measure(u8::MAX).len as u64);
+        self.head(number, 2, message.measure(u8::MAX).len as u64);
         message.put(self);
     }
 
@@ -26,14 +25,17 @@ pub(crate) trait Sink {
         self.raw(field.raw);
     }
 
-    fn tag(&mut self, number: u32, kind: u8) {
-        self.varint(u64::from(number) << 3 | u64::from(kind));
+    /// A tag, and the number behind it: a value or a length.
+    #[inline]
+    fn head(&mut self, number: u32, kind: u8, value: u64) {
+        self.varint(tag(number, kind));
+        self.varint(value);
     }
 
+    #[inline]
     fn number(&mut self, number: u32, value: u64) {
         if value != 0 {
-            self.tag(number, 0);
-            self.varint(value);
+            self.head(number, 0, value);
         }
     }
 
@@ -49,15 +51,14 @@ pub(crate) trait Sink {
     fn float(&mut self, number: u32, value: f32) {
         // Minus zero is one, too.
         if value != 0.0 {
-            self.tag(number, 5);
+            self.varint(tag(number, 5));
             self.raw(&value.to_le_bytes());
         }
     }
 
     fn bytes(&mut self, number: u32, bytes: &[u8]) {
         if !bytes.is_empty() {
-            self.tag(number, 2);
-            self.varint(bytes.len() as u64);
+            self.head(number, 2, bytes.len() as u64);
             self.raw(bytes);
         }
     }
@@ -68,10 +69,13 @@ pub(crate) trait Sink {
 
     /// A text of two.
     fn text_of(&mut self, number: u32, texts: [&str; 2]) {
-        self.tag(number, 2);
-        self.varint(texts.iter().fold(0_u64, |len, text| len.saturating_add(text.len() as u64)));
+        self.head(number, 2, texts.iter().fold(0_u64, |len, text| len.saturating_add(text.len() as u64)));
         texts.iter().for_each(|text| self.raw(text.as_bytes()));
     }
+}
+
+const fn tag(number: u32, kind: u8) -> u64 {
+    (number as u64) << 3 | kind as u64
 }
 
 /// What has fields, in the order of their numbers.
@@ -101,9 +105,9 @@ impl Sink for Measure {
     }
 
     fn varint(&mut self, value: u64) {
-        // Seven bits a byte.
-        let bits = u64::BITS.saturating_sub((value | 1).leading_zeros()) as usize;
-        self.len = self.len.saturating_add(bits.div_ceil(7));
+        // Seven bits a byte: of 1 to 64 bits this is a seventh, rounded up.
+        let bits = u64::BITS.wrapping_sub((value | 1).leading_zeros());
+        self.len = self.len.saturating_add((bits.wrapping_mul(9).wrapping_add(64) >> 6) as usize);
     }
 
     fn message(&mut self, number: u32, message: &impl Message) {
@@ -112,8 +116,7 @@ impl Sink for Measure {
             return;
         };
         let measure = message.measure(depth);
-        self.tag(number, 2);
-        self.varint(measure.len as u64);
+        self.head(number, 2, measure.len as u64);
         self.len = self.len.saturating_add(measure.len);
         self.is_too_deep |= measure.is_too_deep;
     }
@@ -135,6 +138,12 @@ impl<B: BufMut> Sink for Output<'_, B> {
 
     #[inline]
     fn varint(&mut self, mut value: u64) {
+        // Times are of four to six bytes: four at once.
+        while value >= 1 << 28 {
+            let [a, b, c, d] = [0, 7, 14, 21].map(|shift| (value >> shift).to_le_bytes()[0] | 0x80);
+            self.0.put_slice(&[a, b, c, d]);
+            value >>= 28;
+        }
         while value > 0x7f {
             self.0.put_u8(value.to_le_bytes()[0] | 0x80);
             value >>= 7;
@@ -142,9 +151,20 @@ impl<B: BufMut> Sink for Output<'_, B> {
         self.0.put_u8(value.to_le_bytes()[0]);
     }
 
+    /// Nearly always these are two bytes.
+    #[inline]
+    fn head(&mut self, number: u32, kind: u8, value: u64) {
+        match (u8::try_from(tag(number, kind)), u8::try_from(value)) {
+            (Ok(tag @ ..0x80), Ok(value @ ..0x80)) => self.raw(&[tag, value]),
+            _ => {
+                self.varint(tag(number, kind));
+                self.varint(value);
+            }
+        }
+    }
+
     fn message(&mut self, number: u32, message: &impl Message) {
-        self.tag(number, 2);
-        self.varint(message.measure(u8::MAX).len as u64);
+        self.head(number, 2, message.measure(u8::MAX).len as u64);
         message.put(self);
     }
 }

@@ -27,53 +27,79 @@ impl<'a> Merged<'a> {
     }
 
     pub(crate) fn fields(self) -> MergedFields<'a> {
-        let mut cursors = [Fields::new(&[]); STEPS + 1];
+        let (rest, pieces) = self.split();
+        MergedFields { rest, pieces }
+    }
+
+    /// The fields of the first piece, and the others.
+    #[inline]
+    fn split(self) -> (Fields<'a>, Pieces<'a>) {
+        let (one, root) = if self.len == 0 { (self.root, &[][..]) } else { (&[][..], self.root) };
+        let mut cursors = [Fields::new(&[]); STEPS];
         let [first, ..] = &mut cursors;
-        *first = Fields::new(self.root);
-        MergedFields { cursors, steps: self.steps, len: self.len, level: 0 }
+        *first = Fields::new(root);
+        (Fields::new(one), Pieces { cursors, steps: self.steps, len: self.len, level: 0 })
+    }
+
+    /// Looks at all fields.
+    #[inline]
+    pub(crate) fn each(self, mut look: impl FnMut(Field<'a>)) {
+        let (mut rest, mut pieces) = self.split();
+        loop {
+            for field in rest {
+                look(field);
+            }
+            if self.len == 0 {
+                return;
+            }
+            let Some(piece) = pieces.next() else { return };
+            rest = Fields::new(piece);
+        }
     }
 
     /// The last value of a field that is of its wire type; others are not known.
+    #[inline]
     pub(crate) fn last<T>(self, number: u32, of: fn(Value<'a>) -> Option<T>) -> Option<T> {
-        self.fields().filter(|field| field.number == number).filter_map(|field| of(field.value)).last()
+        let mut last = None;
+        self.each(|field| {
+            if field.number == number {
+                last = of(field.value).or(last.take());
+            }
+        });
+        last
     }
 
     /// A message in it.
+    #[inline]
     pub(crate) fn sub(self, number: u32) -> Option<Self> {
-        self.sub_after(number, 0)
-    }
-
-    fn sub_after(self, number: u32, skip: u32) -> Option<Self> {
-        let mut pieces = self.fields().filter_map(|field| piece(field, number));
-        let mut pieces = pieces.by_ref().skip(skip as usize);
-        let first = pieces.next()?;
-        match pieces.next() {
-            None => Some(Self::one(first)),
-            Some(_) => {
-                let mut merged = self;
-                *merged.steps.get_mut(usize::from(self.len))? = Step { number, skip };
-                merged.len = self.len.saturating_add(1);
-                Some(merged)
-            }
-        }
+        self.oneof(|met| met == number).map(|(_, message)| message)
     }
 
     /// Which of the messages of a choice is there, and it: the last, and what came of it before another does not count.
-    pub(crate) fn oneof(self, is_member: fn(u32) -> bool) -> Option<(u32, Self)> {
-        let (mut last, mut skip) = (None, 0);
-        let mut met = [0_u32; 18];
-        for field in self.fields() {
-            if !is_member(field.number) || !matches!(field.value, Value::Bytes(_)) {
-                continue;
+    #[inline]
+    pub(crate) fn oneof(self, is_member: impl Fn(u32) -> bool) -> Option<(u32, Self)> {
+        let (mut number, mut last, mut pieces) = (0, &[][..], 0_u32);
+        self.each(|field| {
+            if let (true, Value::Bytes(bytes)) = (is_member(field.number), field.value) {
+                pieces = if number == field.number { pieces.saturating_add(1) } else { 1 };
+                (number, last) = (field.number, bytes);
             }
-            let Some(met) = met.get_mut(field.number as usize) else { continue };
-            if last != Some(field.number) {
-                (last, skip) = (Some(field.number), *met);
-            }
-            *met = met.saturating_add(1);
+        });
+        match pieces {
+            0 => None,
+            1 => Some((number, Self::one(last))),
+            _ => Some((number, self.step(number, pieces)?)),
         }
-        let number = last?;
-        Some((number, self.sub_after(number, skip)?))
+    }
+
+    /// The last pieces of a message.
+    #[cold]
+    fn step(mut self, number: u32, pieces: u32) -> Option<Self> {
+        let mut all = 0_u32;
+        self.each(|field| all = all.saturating_add(u32::from(piece(field, number).is_some())));
+        *self.steps.get_mut(usize::from(self.len))? = Step { number, skip: all.saturating_sub(pieces) };
+        self.len = self.len.saturating_add(1);
+        Some(self)
     }
 }
 
@@ -89,10 +115,8 @@ fn piece(field: Field<'_>, number: u32) -> Option<&[u8]> {
 /// The fields of all pieces.
 #[derive(Clone, Debug)]
 pub(crate) struct MergedFields<'a> {
-    cursors: [Fields<'a>; STEPS + 1],
-    steps: [Step; STEPS],
-    len: u8,
-    level: u8,
+    rest: Fields<'a>,
+    pieces: Pieces<'a>,
 }
 
 impl<'a> Iterator for MergedFields<'a> {
@@ -101,22 +125,46 @@ impl<'a> Iterator for MergedFields<'a> {
     #[inline]
     fn next(&mut self) -> Option<Field<'a>> {
         loop {
+            if let Some(field) = self.rest.next() {
+                return Some(field);
+            }
+            self.rest = Fields::new(self.pieces.next()?);
+        }
+    }
+}
+
+/// The pieces of a message that are left.
+#[derive(Clone, Debug)]
+struct Pieces<'a> {
+    cursors: [Fields<'a>; STEPS],
+    steps: [Step; STEPS],
+    len: u8,
+    level: u8,
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = &'a [u8];
+
+    #[cold]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        loop {
             let level = usize::from(self.level);
             let Some(field) = self.cursors.get_mut(level)?.next() else {
                 self.level = self.level.checked_sub(1)?;
                 continue;
             };
-            if self.level == self.len {
-                return Some(field);
-            }
             let step = self.steps.get_mut(level)?;
             let Some(bytes) = piece(field, step.number) else { continue };
             if let Some(less) = step.skip.checked_sub(1) {
                 step.skip = less;
                 continue;
             }
-            self.level = self.level.saturating_add(1);
-            *self.cursors.get_mut(usize::from(self.level))? = Fields::new(bytes);
+            let inner = self.level.saturating_add(1);
+            if inner == self.len {
+                return Some(bytes);
+            }
+            self.level = inner;
+            *self.cursors.get_mut(usize::from(inner))? = Fields::new(bytes);
         }
     }
 }

@@ -4,11 +4,56 @@ use crate::codes::{DataType, ImageType, StatusCode};
 use crate::merged::{Merged, MergedFields, bytes};
 use crate::package::text;
 use crate::time::{Timestamp, int, uint};
-use crate::wire::Value;
+use crate::wire::{Field, Fields, Value};
 
 /// `MetaInfo`: what the payload of a package is.
 #[derive(Clone, Copy)]
-pub struct MetaRef<'a>(pub(crate) Merged<'a>);
+pub struct MetaRef<'a>(pub(crate) Merged<'a>, Meta);
+
+/// What of a `MetaInfo` is read when it is checked: what nearly all packages have.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Meta {
+    data_type: i32,
+    /// The number of `info`; 0 if there is none.
+    info: u32,
+    series: TimeSeriesInfo,
+    wavelet_buffer: Option<WaveletBufferInfo>,
+}
+
+impl Meta {
+    /// Takes a field that was checked.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, field: Field<'_>) {
+        match (field.number, field.value) {
+            (1, Value::Varint(value)) => self.data_type = int(value),
+            (2, Value::Bytes(message)) => {
+                let series = self.series();
+                Fields::new(message).for_each(|field| series.take(field));
+            }
+            (7, Value::Bytes(message)) => {
+                let wavelet_buffer = self.wavelet_buffer();
+                Fields::new(message).for_each(|field| wavelet_buffer.take(field));
+            }
+            (number @ (3..=6 | 8), Value::Bytes(_)) => self.info = number,
+            _ => {}
+        }
+    }
+
+    /// To take another piece of it; what came of it before another was chosen does not count.
+    #[inline]
+    pub(crate) fn series(&mut self) -> &mut TimeSeriesInfo {
+        if self.info != 2 {
+            (self.info, self.series) = (2, TimeSeriesInfo::default());
+        }
+        &mut self.series
+    }
+
+    /// To take another piece of it.
+    #[inline]
+    pub(crate) fn wavelet_buffer(&mut self) -> &mut WaveletBufferInfo {
+        self.wavelet_buffer.get_or_insert_default()
+    }
+}
 
 /// What the `info` of a [`MetaRef`] says.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,30 +92,41 @@ pub enum PayloadKind {
 }
 
 impl<'a> MetaRef<'a> {
+    pub(crate) const fn new(message: Merged<'a>, read: Meta) -> Self {
+        Self(message, read)
+    }
+
+    /// Of a message that was checked, and not read.
+    #[inline(never)]
+    fn of(message: Merged<'a>) -> Self {
+        let mut read = Meta::default();
+        message.each(|field| read.take(field));
+        Self(message, read)
+    }
+
     /// What kind the data is said to be; nothing enforces that [`info`](Self::info) is of the same.
     #[must_use]
+    #[inline]
     pub fn data_type(self) -> DataType {
-        DataType(self.0.last(1, varint).map(int).unwrap_or_default())
+        DataType(self.1.data_type)
     }
 
     /// What is told of it. Of several the last counts.
     #[must_use]
+    #[inline]
     pub fn info(self) -> Option<InfoRef<'a>> {
-        let (number, message) = self.0.oneof(|number| matches!(number, 2..=6 | 8))?;
-        Some(match number {
-            2 => InfoRef::TimeSeries(TimeSeriesInfo::of(message)),
-            3 => InfoRef::Image(ImageInfoRef::of(message)),
-            4 => InfoRef::Scalars(NamesRef(message)),
-            5 => InfoRef::Text(message.last(1, bytes).map(text).unwrap_or_default()),
-            6 => InfoRef::Aligned(AlignmentRef(message)),
-            _ => InfoRef::Typed(NamesRef(message)),
-        })
+        match self.1.info {
+            0 => None,
+            2 => Some(InfoRef::TimeSeries(self.1.series)),
+            _ => other_info(self.0),
+        }
     }
 
     /// How the wavelet buffer was made; beside any of the others.
     #[must_use]
+    #[inline]
     pub fn wavelet_buffer(self) -> Option<WaveletBufferInfo> {
-        self.0.sub(7).map(WaveletBufferInfo::of)
+        self.1.wavelet_buffer
     }
 
     /// What format the payload has, by what kind the data is said to be.
@@ -92,31 +148,57 @@ impl<'a> MetaRef<'a> {
     }
 }
 
+/// What is told of what is not a time series.
+fn other_info(meta: Merged<'_>) -> Option<InfoRef<'_>> {
+    let (number, message) = meta.oneof(|number| matches!(number, 2..=6 | 8))?;
+    Some(match number {
+        3 => InfoRef::Image(ImageInfoRef::of(message)),
+        4 => InfoRef::Scalars(NamesRef(message)),
+        5 => InfoRef::Text(message.last(1, bytes).map(text).unwrap_or_default()),
+        6 => InfoRef::Aligned(AlignmentRef(message)),
+        _ => InfoRef::Typed(NamesRef(message)),
+    })
+}
+
 impl PartialEq for MetaRef<'_> {
     /// By what they say.
     fn eq(&self, other: &Self) -> bool {
-        self.data_type() == other.data_type()
-            && self.info() == other.info()
-            && self.wavelet_buffer() == other.wavelet_buffer()
+        match (self.aligned(), other.aligned()) {
+            (Some(packages), Some(others)) => self.is_like(other) && packages == others,
+            (None, None) => self.is_like(other) && self.tells_the_same(other),
+            _ => false,
+        }
+    }
+}
+
+/// Apart from one another, since metas in one another are compared, and made into others, by recursion.
+impl<'a> MetaRef<'a> {
+    /// What is told of packages, if that is told.
+    #[inline(never)]
+    pub(crate) fn aligned(&self) -> Option<AlignmentRef<'a>> {
+        if let Some(InfoRef::Aligned(packages)) = self.info() { Some(packages) } else { None }
+    }
+
+    #[inline(never)]
+    fn is_like(&self, other: &Self) -> bool {
+        self.data_type() == other.data_type() && self.wavelet_buffer() == other.wavelet_buffer()
+    }
+
+    #[inline(never)]
+    fn tells_the_same(&self, other: &Self) -> bool {
+        self.info() == other.info()
     }
 }
 
 impl fmt::Debug for MetaRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Meta { data_type, wavelet_buffer, .. } = &self.1;
         f.debug_struct("MetaRef")
-            .field("data_type", &self.data_type())
+            .field("data_type", &DataType(*data_type))
             .field("info", &self.info())
-            .field("wavelet_buffer", &self.wavelet_buffer())
+            .field("wavelet_buffer", wavelet_buffer)
             .finish()
     }
-}
-
-fn varint(value: Value<'_>) -> Option<u64> {
-    if let Value::Varint(value) = value { Some(value) } else { None }
-}
-
-fn float(value: Value<'_>) -> Option<f32> {
-    if let Value::Fixed32(bits) = value { Some(f32::from_bits(bits)) } else { None }
 }
 
 /// `TimeSeriesInfo`. Since 0.3 with what follows `size`; before, these are 0.
@@ -142,21 +224,20 @@ pub struct TimeSeriesInfo {
 }
 
 impl TimeSeriesInfo {
-    fn of(message: Merged<'_>) -> Self {
-        let mut info =
-            Self { start: Timestamp::of(message.sub(1)), stop: Timestamp::of(message.sub(2)), ..Self::default() };
-        for field in message.fields() {
-            match (field.number, field.value) {
-                (3, Value::Varint(size)) => info.size = size,
-                (4, Value::Fixed32(bits)) => info.first = f32::from_bits(bits),
-                (5, Value::Fixed32(bits)) => info.last = f32::from_bits(bits),
-                (6, Value::Fixed32(bits)) => info.min = f32::from_bits(bits),
-                (7, Value::Fixed32(bits)) => info.max = f32::from_bits(bits),
-                (8, Value::Fixed32(bits)) => info.mean = f32::from_bits(bits),
-                _ => {}
-            }
+    /// Takes a field that was checked.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, field: Field<'_>) {
+        match (field.number, field.value) {
+            (1, Value::Bytes(message)) => self.start.get_or_insert_default().merge(message),
+            (2, Value::Bytes(message)) => self.stop.get_or_insert_default().merge(message),
+            (3, Value::Varint(size)) => self.size = size,
+            (4, Value::Fixed32(bits)) => self.first = f32::from_bits(bits),
+            (5, Value::Fixed32(bits)) => self.last = f32::from_bits(bits),
+            (6, Value::Fixed32(bits)) => self.min = f32::from_bits(bits),
+            (7, Value::Fixed32(bits)) => self.max = f32::from_bits(bits),
+            (8, Value::Fixed32(bits)) => self.mean = f32::from_bits(bits),
+            _ => {}
         }
-        info
     }
 }
 
@@ -177,15 +258,13 @@ pub struct ImageInfoRef<'a> {
 impl<'a> ImageInfoRef<'a> {
     fn of(message: Merged<'a>) -> Self {
         let mut info = Self::default();
-        for field in message.fields() {
-            match (field.number, field.value) {
-                (1, Value::Varint(kind)) => info.image_type = ImageType(int(kind)),
-                (2, Value::Varint(width)) => info.width = width,
-                (3, Value::Varint(height)) => info.height = height,
-                (4, Value::Bytes(layout)) => info.channel_layout = text(layout),
-                _ => {}
-            }
-        }
+        message.each(|field| match (field.number, field.value) {
+            (1, Value::Varint(kind)) => info.image_type = ImageType(int(kind)),
+            (2, Value::Varint(width)) => info.width = width,
+            (3, Value::Varint(height)) => info.height = height,
+            (4, Value::Bytes(layout)) => info.channel_layout = text(layout),
+            _ => {}
+        });
         info
     }
 }
@@ -231,7 +310,7 @@ impl<'a> Iterator for Names<'a> {
     fn next(&mut self) -> Option<NameRef<'a>> {
         let message = self.0.find_map(|field| bytes(field.value).filter(|_| field.number == 1))?;
         let mut named = NameRef::default();
-        for field in Merged::one(message).fields() {
+        for field in Fields::new(message) {
             match (field.number, field.value) {
                 (1, Value::Bytes(name)) => named.name = text(name),
                 (2, Value::Varint(status)) => named.status = StatusCode(int(status)),
@@ -247,13 +326,21 @@ impl<'a> Iterator for Names<'a> {
 pub struct AlignmentRef<'a>(Merged<'a>);
 
 /// A package that was aligned with others.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 #[expect(clippy::exhaustive_structs, reason = "all that it has since 2022")]
 pub struct PackageInfoRef<'a> {
     /// The topic it came from.
     pub topic: &'a str,
     /// What its payload is; since 0.2.
     pub meta: Option<MetaRef<'a>>,
+}
+
+impl fmt::Debug for PackageInfoRef<'_> {
+    /// With the type of the meta alone: there may be others in it, as deep as limits allow.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let data_type = self.meta.as_ref().map(|meta| DataType(meta.1.data_type));
+        f.debug_struct("PackageInfoRef").field("topic", &self.topic).field("meta", &data_type).finish()
+    }
 }
 
 impl<'a> AlignmentRef<'a> {
@@ -284,7 +371,7 @@ impl<'a> Iterator for PackageInfos<'a> {
         let message = self.0.find_map(|field| bytes(field.value).filter(|_| field.number == 1))?;
         let message = Merged::one(message);
         let topic = message.last(1, bytes).map(text).unwrap_or_default();
-        Some(PackageInfoRef { topic, meta: message.sub(2).map(MetaRef) })
+        Some(PackageInfoRef { topic, meta: message.sub(2).map(MetaRef::of) })
     }
 }
 
@@ -292,7 +379,14 @@ macro_rules! by_items {
     ($($name:ident)*) => {$(
         impl PartialEq for $name<'_> {
             fn eq(&self, other: &Self) -> bool {
-                self.iter().eq(other.iter())
+                let mut others = other.iter();
+                // A loop of our own: adapters would be on the stack for each of the metas in one another.
+                for item in self.iter() {
+                    if !others.next().is_some_and(|other| item == other) {
+                        return false;
+                    }
+                }
+                others.next().is_none()
             }
         }
 
@@ -340,24 +434,56 @@ pub enum Denoising {
 }
 
 impl WaveletBufferInfo {
-    fn of(message: Merged<'_>) -> Self {
-        let mut info = Self::default();
-        for field in message.fields() {
-            let Value::Varint(value) = field.value else { continue };
-            match field.number {
-                1 => info.abi_version = uint(value),
-                2 => info.wavelet_type = uint(value),
-                3 => info.decomposition_steps = uint(value),
-                4 => info.float_compression = uint(value),
-                _ => {}
+    /// Takes a field that was checked.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, field: Field<'_>) {
+        match (field.number, field.value) {
+            (1, Value::Varint(value)) => self.abi_version = uint(value),
+            (2, Value::Varint(value)) => self.wavelet_type = uint(value),
+            (3, Value::Varint(value)) => self.decomposition_steps = uint(value),
+            (4, Value::Varint(value)) => self.float_compression = uint(value),
+            (number @ 15..=17, Value::Bytes(message)) => {
+                self.denoising = Some(Denoising::merge(self.denoising, number, message));
             }
+            _ => {}
         }
-        let float = |message: Merged<'_>, number| message.last(number, float).unwrap_or_default();
-        info.denoising = message.oneof(|number| matches!(number, 15..=17)).map(|(number, message)| match number {
-            15 => Denoising::None,
-            16 => Denoising::Threshold { a: float(message, 1), b: float(message, 2) },
-            _ => Denoising::Partial(float(message, 1)),
-        });
-        info
+    }
+}
+
+impl Denoising {
+    /// Takes another message of the choice: what was of the same stays, if it does not say otherwise.
+    fn merge(before: Option<Self>, number: u32, message: &[u8]) -> Self {
+        let mut floats = Self::floats(before, number);
+        Fields::new(message).for_each(|field| Self::take(&mut floats, field));
+        Self::of(number, floats)
+    }
+
+    /// The numbers so far.
+    #[inline]
+    pub(crate) const fn floats(before: Option<Self>, number: u32) -> [f32; 2] {
+        match (number, before) {
+            (16, Some(Self::Threshold { a, b })) => [a, b],
+            (17, Some(Self::Partial(partial))) => [partial, 0.0],
+            _ => [0.0; 2],
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn take([a, b]: &mut [f32; 2], field: Field<'_>) {
+        match (field.number, field.value) {
+            (1, Value::Fixed32(bits)) => *a = f32::from_bits(bits),
+            (2, Value::Fixed32(bits)) => *b = f32::from_bits(bits),
+            _ => {}
+        }
+    }
+
+    /// The message with this number.
+    #[inline]
+    pub(crate) const fn of(number: u32, [a, b]: [f32; 2]) -> Self {
+        match number {
+            15 => Self::None,
+            16 => Self::Threshold { a, b },
+            _ => Self::Partial(a),
+        }
     }
 }

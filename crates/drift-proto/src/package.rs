@@ -5,11 +5,11 @@ use crate::codes::StatusCode;
 use crate::error::DecodeError;
 use crate::limits::Limits;
 use crate::merged::{Merged, bytes};
-use crate::meta::{MetaRef, PayloadKind};
+use crate::meta::{Meta, MetaRef, PayloadKind};
 use crate::payload::DataPayloadRef;
 use crate::schema::{Check, PACKAGE, Root};
 use crate::time::{Timestamp, int, long};
-use crate::wire::{Field, Fields, Value};
+use crate::wire::{Field, Fields, Value, two_bytes};
 
 /// A package, where it lies: all of it was checked, and what is asked is read again.
 ///
@@ -35,58 +35,73 @@ pub(crate) struct Summary {
     source: Option<Timestamp>,
     publish: Option<Timestamp>,
     meta: Run,
+    info: Meta,
     data: Run,
     labels: Run,
     unknown: Run,
     limits: Limits,
 }
 
-/// Fields of one number: where the first begins, and how many there are.
+/// Fields of one number: where the first begins, where the last ends, and how many there are.
 #[derive(Clone, Copy, Default)]
 struct Run {
     start: u32,
+    end: u32,
     count: u32,
 }
 
 impl Run {
-    fn add(&mut self, start: usize) {
+    /// All of them, and what is between.
+    fn of(self, package: &[u8]) -> &[u8] {
+        package.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
+    #[inline]
+    fn add(&mut self, start: usize, len: usize) {
+        // Bounded by a limit of 32 bits.
+        let narrow = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         if self.count == 0 {
-            // Bounded by a limit of 32 bits.
-            self.start = u32::try_from(start).unwrap_or(u32::MAX);
+            self.start = narrow(start);
         }
+        self.end = narrow(start.saturating_add(len));
         self.count = self.count.saturating_add(1);
     }
 }
 
 impl Summary {
+    #[inline(always)]
     pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
         let check = Check::new(Root::Package, bytes, limits)?;
         let depth = check.max_depth;
-        let mut summary = Self { limits: *limits, ..Self::default() };
+        // Apart from one another, to be put together once.
+        let (mut id, mut status, mut source, mut publish) = (0, 0, None, None);
+        let (mut data, mut meta, mut labels, mut unknown) =
+            (Run::default(), Run::default(), Run::default(), Run::default());
+        let (mut info, mut start) = (Meta::default(), 0_usize);
         let mut fields = Fields::new(bytes);
-        loop {
-            let start = bytes.len().saturating_sub(fields.rest().len());
-            let field = match fields.checked(depth) {
-                Ok(Some(field)) => field,
-                Ok(None) => return Ok(summary),
-                Err(error) => return Err(check.wire(error, check.root.entry())),
-            };
+        while let Some(field) = check.next(&mut fields, check.root.entry(), depth)? {
             match (field.number, field.value) {
-                (1, Value::Varint(value)) => summary.id = long(value),
-                (4, Value::Varint(value)) => summary.status = int(value),
-                (number @ (2 | 3 | 5..=7), value @ Value::Bytes(message)) => {
-                    PACKAGE.check_field(number, value, check, depth)?;
-                    match number {
-                        2 => summary.source.get_or_insert_default().merge(Merged::one(message)),
-                        3 => summary.publish.get_or_insert_default().merge(Merged::one(message)),
-                        5 => summary.data.add(start),
-                        6 => summary.meta.add(start),
-                        _ => summary.labels.add(start),
-                    }
+                (1, Value::Varint(value)) => id = long(value),
+                (4, Value::Varint(value)) => status = int(value),
+                (2, Value::Bytes(message)) => check.time(&PACKAGE, 2, message, depth, &mut source)?,
+                (3, Value::Bytes(message)) => check.time(&PACKAGE, 3, message, depth, &mut publish)?,
+                (5, Value::Bytes(message)) => {
+                    check.field(&PACKAGE, 5, message, depth)?;
+                    data.add(start, field.raw.len());
                 }
-                _ => summary.unknown.add(start),
+                (6, Value::Bytes(message)) => {
+                    check.meta(message, depth, &mut info)?;
+                    meta.add(start, field.raw.len());
+                }
+                (7, Value::Bytes(message)) => {
+                    check.field(&PACKAGE, 7, message, depth)?;
+                    labels.add(start, field.raw.len());
+                }
+                _ => unknown.add(start, field.raw.len()),
             }
+            start = start.saturating_add(field.raw.len());
         }
+        Ok(Self { limits: *limits, id, status, source, publish, meta, info, data, labels, unknown })
     }
 }
 
@@ -96,6 +111,7 @@ impl<'a> PackageRef<'a> {
     /// # Errors
     ///
     /// What is wrong with it, or with a message in it; what an [`AnyRef`] holds is not looked at.
+    #[inline]
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         Self::decode_with(bytes, &Limits::DEFAULT)
     }
@@ -105,6 +121,7 @@ impl<'a> PackageRef<'a> {
     /// # Errors
     ///
     /// As [`decode`](Self::decode).
+    #[inline]
     pub fn decode_with(bytes: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
         Summary::read(bytes, limits).map(|summary| Self { bytes, summary })
     }
@@ -170,12 +187,13 @@ impl<'a> PackageRef<'a> {
     /// What the payload is, if it is said. A package without this looks like a time series to some. Of a meta that came in pieces all fields
     /// are gone through for each answer.
     #[must_use]
+    #[inline(always)]
     pub fn meta(self) -> Option<MetaRef<'a>> {
-        let mut pieces = self.run(self.summary.meta, 6);
-        match (pieces.next()?, pieces.next()) {
-            (one, None) => Some(MetaRef(Merged::one(one))),
-            _ => Merged::one(self.from(self.summary.meta)).sub(6).map(MetaRef),
-        }
+        let message = match self.summary.meta.count {
+            1 => Merged::one(self.run(self.summary.meta, 6).next()?),
+            _ => merged_meta(self.from(self.summary.meta))?,
+        };
+        Some(MetaRef::new(message, self.summary.info))
     }
 
     /// What format the payload has, by its meta; unknown without one.
@@ -185,8 +203,9 @@ impl<'a> PackageRef<'a> {
     }
 
     /// What it carries: any messages, in their order.
+    #[inline]
     pub fn data(self) -> impl Iterator<Item = AnyRef<'a>> + Clone + use<'a> {
-        self.run(self.summary.data, 5).map(|message| AnyRef::of(Merged::one(message)))
+        self.run(self.summary.data, 5).map(AnyRef::of)
     }
 
     /// All payloads, in their order; messages of other types are passed.
@@ -199,16 +218,25 @@ impl<'a> PackageRef<'a> {
     /// # Errors
     ///
     /// What is wrong with it.
+    #[inline(always)]
     pub fn payload(self) -> Result<Option<DataPayloadRef<'a>>, DecodeError> {
-        match self.data().filter(|any| any.is(DataPayloadRef::NAME)).last() {
-            Some(any) => any.unpack_with(&self.summary.limits),
-            None => Ok(None),
+        let mut last = None;
+        for message in self.run(self.summary.data, 5) {
+            let any = AnyRef::of(message);
+            if any.holds(DataPayloadRef::NAME) {
+                last = Some(any.value());
+            }
         }
+        last.map(|value| DataPayloadRef::unpack(value, &self.summary.limits)).transpose()
     }
 
     /// Labels in their order; names may be there more than once.
+    #[inline]
     pub fn labels(self) -> impl Iterator<Item = LabelRef<'a>> + Clone + use<'a> {
-        self.run(self.summary.labels, 7).map(LabelRef::of)
+        // Texts in a text need not be looked at again.
+        let all = self.summary.labels.of(self.bytes);
+        let all = if all.len() <= LABELS { core::str::from_utf8(all).unwrap_or_default() } else { "" };
+        self.run(self.summary.labels, 7).map(move |message| LabelRef::of(message, all))
     }
 
     /// Fields that are not known, tag and value, in their order.
@@ -231,9 +259,45 @@ impl<'a> PackageRef<'a> {
         Fields::new(self.from(run)).filter(is_piece).take(run.count as usize)
     }
 
-    fn run(self, run: Run, number: u32) -> impl Iterator<Item = &'a [u8]> + Clone + use<'a> {
-        self.run_fields(run, number).filter_map(|field| bytes(field.value))
+    #[inline]
+    fn run(self, run: Run, number: u32) -> Messages<'a> {
+        Messages { fields: Fields::new(self.from(run)), number, left: run.count }
     }
+}
+
+impl<'a> Messages<'a> {
+    #[cold]
+    fn search(&mut self) -> Option<&'a [u8]> {
+        self.fields.find_map(|field| bytes(field.value).filter(|_| field.number == self.number))
+    }
+}
+
+/// The messages of a run.
+#[derive(Clone)]
+struct Messages<'a> {
+    fields: Fields<'a>,
+    number: u32,
+    left: u32,
+}
+
+impl<'a> Iterator for Messages<'a> {
+    type Item = &'a [u8];
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        self.left = self.left.checked_sub(1)?;
+        // They stand one behind the other, as a rule.
+        match self.fields.bytes(self.number) {
+            Some(message) => Some(message),
+            None => self.search(),
+        }
+    }
+}
+
+/// Of a package with several, or with none.
+#[cold]
+fn merged_meta(package: &[u8]) -> Option<Merged<'_>> {
+    Merged::one(package).sub(6)
 }
 
 fn is_known(field: &Field<'_>) -> bool {
@@ -272,17 +336,34 @@ pub struct LabelRef<'a> {
     pub value: &'a str,
 }
 
+/// Bytes of labels that are looked at all together when they are read.
+const LABELS: usize = 4096;
+
 impl<'a> LabelRef<'a> {
-    fn of(message: &'a [u8]) -> Self {
+    #[inline(always)]
+    fn of(message: &'a [u8], all: &'a str) -> Self {
+        if let Some((key, value)) = two_bytes(message) {
+            return Self { key: text_in(key, all), value: text_in(value, all) };
+        }
         let mut label = Self::default();
-        for field in Merged::one(message).fields() {
+        for field in Fields::new(message) {
             match (field.number, field.value) {
-                (1, Value::Bytes(key)) => label.key = text(key),
-                (2, Value::Bytes(value)) => label.value = text(value),
+                (1, Value::Bytes(key)) => label.key = text_in(key, all),
+                (2, Value::Bytes(value)) => label.value = text_in(value, all),
                 _ => {}
             }
         }
         label
+    }
+}
+
+/// A text that was checked, and may be a part of another.
+#[inline]
+fn text_in<'a>(bytes: &'a [u8], all: &'a str) -> &'a str {
+    let start = (bytes.as_ptr() as usize).wrapping_sub(all.as_ptr() as usize);
+    match all.get(start..start.wrapping_add(bytes.len())) {
+        Some(text) => text,
+        None => text(bytes),
     }
 }
 

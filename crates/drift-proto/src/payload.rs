@@ -50,7 +50,21 @@ impl<'a> DataPayloadRef<'a> {
 impl<'a> Unpack<'a> for DataPayloadRef<'a> {
     const NAME: &'static str = DATA_PAYLOAD.name;
 
+    #[inline]
     fn unpack(value: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+        // As it is written: nothing but data, which cannot be wrong.
+        if let ([0x12, rest @ ..], true) = (value, value.len() <= limits.max_len as usize) {
+            if let Ok((data, [])) = crate::wire::bytes(rest) {
+                return Ok(Self { message: value, data });
+            }
+        }
+        Self::unpack_any(value, limits)
+    }
+}
+
+impl<'a> DataPayloadRef<'a> {
+    /// With a shape, or whatever there may be.
+    fn unpack_any(value: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
         Schema::check(Root::DataPayload, value, limits)?;
         Ok(Self::of(value))
     }
@@ -93,8 +107,13 @@ impl Unpack<'_> for Trigger {
     const NAME: &'static str = TRIGGER.name;
 
     fn unpack(value: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
-        Schema::check(Root::Trigger, value, limits)?;
-        Ok(Self { timestamp: Timestamp::of(Merged::one(value).sub(2)) })
+        let mut trigger = Self::default();
+        Schema::check_each(Root::Trigger, value, limits, |field| {
+            if let (2, Value::Bytes(message)) = (field.number, field.value) {
+                trigger.timestamp.get_or_insert_default().merge(message);
+            }
+        })?;
+        Ok(trigger)
     }
 }
 
@@ -112,9 +131,13 @@ impl Unpack<'_> for IntervalTrigger {
     const NAME: &'static str = INTERVAL_TRIGGER.name;
 
     fn unpack(value: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
-        Schema::check(Root::IntervalTrigger, value, limits)?;
-        let message = Merged::one(value);
-        Ok(Self { start: Timestamp::of(message.sub(2)), stop: Timestamp::of(message.sub(3)) })
+        let mut trigger = Self::default();
+        Schema::check_each(Root::IntervalTrigger, value, limits, |field| match (field.number, field.value) {
+            (2, Value::Bytes(message)) => trigger.start.get_or_insert_default().merge(message),
+            (3, Value::Bytes(message)) => trigger.stop.get_or_insert_default().merge(message),
+            _ => {}
+        })?;
+        Ok(trigger)
     }
 }
 

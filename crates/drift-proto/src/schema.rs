@@ -4,7 +4,9 @@ use core::str;
 
 use crate::error::{DecodeError, DecodeErrorKind, Limit};
 use crate::limits::Limits;
-use crate::wire::{Fault, Field, Fields, Value, WireError};
+use crate::meta::{Denoising, Meta, TimeSeriesInfo, WaveletBufferInfo};
+use crate::time::{Timestamp, int, long};
+use crate::wire::{Fault, Field, Fields, Value, WireError, two_bytes, two_varints, varint};
 
 /// A message: its fields, at the places of their numbers.
 pub(crate) struct Schema {
@@ -15,32 +17,46 @@ pub(crate) struct Schema {
 pub(crate) struct Entry {
     pub(crate) name: &'static str,
     kind: Kind,
+    /// The message it is.
+    message: Option<&'static Schema>,
 }
 
 /// What a field is, as far as it can be wrong.
+#[derive(PartialEq, Eq)]
 enum Kind {
     /// There is none with this number.
     Unknown,
     /// Numbers and bytes cannot be wrong.
     Any,
     Text,
-    Message(&'static Schema),
     /// Numbers in bytes, one behind the other.
     Packed,
+    /// A message with two fields of bytes.
+    Pair,
+    /// A message with two numbers.
+    Time,
 }
 
-const GAP: Entry = Entry { name: "", kind: Kind::Unknown };
+const GAP: Entry = Entry { name: "", kind: Kind::Unknown, message: None };
 
 const fn any(name: &'static str) -> Entry {
-    Entry { name, kind: Kind::Any }
+    Entry { name, kind: Kind::Any, message: None }
 }
 
 const fn text(name: &'static str) -> Entry {
-    Entry { name, kind: Kind::Text }
+    Entry { name, kind: Kind::Text, message: None }
 }
 
 const fn message(name: &'static str, schema: &'static Schema) -> Entry {
-    Entry { name, kind: Kind::Message(schema) }
+    Entry { name, kind: Kind::Any, message: Some(schema) }
+}
+
+const fn pair(name: &'static str, schema: &'static Schema) -> Entry {
+    Entry { name, kind: Kind::Pair, message: Some(schema) }
+}
+
+const fn time(name: &'static str) -> Entry {
+    Entry { name, kind: Kind::Time, message: Some(&TIMESTAMP) }
 }
 
 pub(crate) static PACKAGE: Schema = Schema {
@@ -48,12 +64,12 @@ pub(crate) static PACKAGE: Schema = Schema {
     fields: &[
         GAP,
         any("id"),
-        message("source_timestamp", &TIMESTAMP),
-        message("publish_timestamp", &TIMESTAMP),
+        time("source_timestamp"),
+        time("publish_timestamp"),
         any("status"),
-        message("data", &ANY),
+        pair("data", &ANY),
         message("meta", &META),
-        message("labels", &LABEL),
+        pair("labels", &LABEL),
     ],
 };
 
@@ -66,7 +82,7 @@ static LABEL: Schema =
 
 pub(crate) static DATA_PAYLOAD: Schema = Schema {
     name: "drift.proto.common.DataPayload",
-    fields: &[GAP, Entry { name: "shape", kind: Kind::Packed }, any("data")],
+    fields: &[GAP, Entry { name: "shape", kind: Kind::Packed, message: None }, any("data")],
 };
 
 pub(crate) static META: Schema = Schema {
@@ -84,10 +100,8 @@ pub(crate) static META: Schema = Schema {
     ],
 };
 
-static TIME_SERIES: Schema = Schema {
-    name: "drift.proto.meta.TimeSeriesInfo",
-    fields: &[GAP, message("start_timestamp", &TIMESTAMP), message("stop_timestamp", &TIMESTAMP)],
-};
+static TIME_SERIES: Schema =
+    Schema { name: "drift.proto.meta.TimeSeriesInfo", fields: &[GAP, time("start_timestamp"), time("stop_timestamp")] };
 
 static IMAGE: Schema = Schema {
     name: "drift.proto.meta.ImageInfo",
@@ -139,14 +153,12 @@ static WAVELET: Schema = Schema {
 /// A message without fields that could be wrong.
 static NOTHING: Schema = Schema { name: "drift.proto.meta.WaveletBufferInfo.NoDenoising", fields: &[] };
 
-pub(crate) static TRIGGER: Schema = Schema {
-    name: "drift.proto.trigger_service.TriggerMessage",
-    fields: &[GAP, GAP, message("timestamp", &TIMESTAMP)],
-};
+pub(crate) static TRIGGER: Schema =
+    Schema { name: "drift.proto.trigger_service.TriggerMessage", fields: &[GAP, GAP, time("timestamp")] };
 
 pub(crate) static INTERVAL_TRIGGER: Schema = Schema {
     name: "drift.proto.trigger_service.IntervalTriggerMessage",
-    fields: &[GAP, GAP, message("start_timestamp", &TIMESTAMP), message("stop_timestamp", &TIMESTAMP)],
+    fields: &[GAP, GAP, time("start_timestamp"), time("stop_timestamp")],
 };
 
 pub(crate) static ALIGNED_PACKAGE: Schema = Schema {
@@ -220,6 +232,7 @@ impl<'a> Check<'a> {
     }
 
     /// A fault of the wire, in the message of a field.
+    #[cold]
     pub(crate) fn wire(&self, error: WireError, entry: &'static Entry) -> DecodeError {
         let offset = error.offset(self.bytes);
         let kind = match error.fault {
@@ -232,85 +245,250 @@ impl<'a> Check<'a> {
         self.error(kind, offset, entry)
     }
 
+    #[cold]
     fn too_deep(&self, offset: usize, entry: &'static Entry) -> DecodeError {
         DecodeError::over(Limit::MaxDepth, 0, self.max_depth.into(), offset, self.root, entry)
     }
 
+    #[cold]
     fn offset(&self, part: &[u8]) -> usize {
         (part.as_ptr() as usize).wrapping_sub(self.bytes.as_ptr() as usize)
+    }
+
+    /// The next field of a message.
+    #[inline(always)]
+    pub(crate) fn next<'m>(
+        &self,
+        fields: &mut Fields<'m>,
+        entry: &'static Entry,
+        depth: u8,
+    ) -> Result<Option<Field<'m>>, DecodeError> {
+        fields.checked(depth).map_err(|error| self.wire(error, entry))
+    }
+
+    /// The bytes of a field. One of another wire type is a field that is not known.
+    #[inline]
+    pub(crate) fn field(
+        &self,
+        schema: &'static Schema,
+        number: u32,
+        bytes: &[u8],
+        depth: u8,
+    ) -> Result<(), DecodeError> {
+        let Some(entry) = schema.fields.get(number as usize) else { return Ok(()) };
+        if let Some(schema) = entry.message {
+            let depth = self.deeper(bytes, entry, depth)?;
+            if let Some(checked) = self.at_once(schema, bytes, entry) {
+                return checked;
+            }
+            self.message(schema, bytes, entry, depth)
+        } else if entry.kind == Kind::Text {
+            self.text(bytes, entry)
+        } else if entry.kind == Kind::Packed {
+            self.packed(bytes, entry)
+        } else {
+            Ok(())
+        }
+    }
+
+    #[inline]
+    fn text(&self, text: &[u8], entry: &'static Entry) -> Result<(), DecodeError> {
+        // Nearly all are.
+        if text.is_ascii() { Ok(()) } else { self.utf8(text, entry) }
+    }
+
+    fn utf8(&self, text: &[u8], entry: &'static Entry) -> Result<(), DecodeError> {
+        str::from_utf8(text).map(|_| ()).map_err(|error| {
+            let at = self.offset(text).saturating_add(error.valid_up_to());
+            self.error(DecodeErrorKind::InvalidUtf8, at, entry)
+        })
+    }
+
+    /// Messages of two fields, as they are written. Apart, to keep what is on the stack of messages in one another small.
+    #[inline]
+    fn at_once(&self, schema: &'static Schema, bytes: &[u8], entry: &'static Entry) -> Option<Result<(), DecodeError>> {
+        if entry.kind == Kind::Pair {
+            let (one, two) = two_bytes(bytes)?;
+            return Some(self.leaf(schema, 1, one).and_then(|()| self.leaf(schema, 2, two)));
+        }
+        (entry.kind == Kind::Time && two_varints(bytes).is_some()).then_some(Ok(()))
+    }
+
+    /// Bytes that are not a message.
+    #[inline]
+    fn leaf(&self, schema: &'static Schema, number: usize, bytes: &[u8]) -> Result<(), DecodeError> {
+        match schema.fields.get(number) {
+            Some(entry) if entry.kind == Kind::Text => self.text(bytes, entry),
+            _ => Ok(()),
+        }
+    }
+
+    /// A message in another: the only recursion there is, so little is kept on the stack.
+    fn message(
+        &self,
+        schema: &'static Schema,
+        message: &[u8],
+        entry: &'static Entry,
+        depth: u8,
+    ) -> Result<(), DecodeError> {
+        let mut fields = Fields::new(message);
+        while let Some((number, bytes)) = self.next_bytes(&mut fields, entry, depth)? {
+            self.field(schema, number, bytes, depth)?;
+        }
+        Ok(())
+    }
+
+    /// The next field of a message that is bytes.
+    #[inline(never)]
+    fn next_bytes<'m>(
+        &self,
+        fields: &mut Fields<'m>,
+        entry: &'static Entry,
+        depth: u8,
+    ) -> Result<Option<(u32, &'m [u8])>, DecodeError> {
+        while let Some(field) = self.next(fields, entry, depth)? {
+            if let Value::Bytes(bytes) = field.value {
+                return Ok(Some((field.number, bytes)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A timestamp, which is read as it is checked.
+    #[inline(always)]
+    pub(crate) fn time(
+        &self,
+        schema: &'static Schema,
+        number: usize,
+        message: &[u8],
+        depth: u8,
+        time: &mut Option<Timestamp>,
+    ) -> Result<(), DecodeError> {
+        let entry = schema.fields.get(number).unwrap_or(self.root.entry());
+        let mut read = time.unwrap_or_default();
+        let depth = self.deeper(message, entry, depth)?;
+        if let Some((seconds, nanos)) = two_varints(message) {
+            (read.seconds, read.nanos) = (long(seconds), int(nanos));
+        } else {
+            let mut fields = Fields::new(message);
+            while let Some(field) = self.next(&mut fields, entry, depth)? {
+                read.take(field);
+            }
+        }
+        *time = Some(read);
+        Ok(())
+    }
+
+    /// The meta of a package; what most packages have in it is read as it is checked.
+    pub(crate) fn meta(&self, message: &[u8], depth: u8, meta: &mut Meta) -> Result<(), DecodeError> {
+        let entry = PACKAGE.fields.get(6).unwrap_or(self.root.entry());
+        let depth = self.deeper(message, entry, depth)?;
+        let mut fields = Fields::new(message);
+        while let Some(field) = self.next(&mut fields, entry, depth)? {
+            match (field.number, field.value) {
+                (2, Value::Bytes(message)) => self.series(message, depth, meta.series())?,
+                (7, Value::Bytes(message)) => self.wavelet_buffer(message, depth, meta.wavelet_buffer())?,
+                (number, Value::Bytes(message)) => {
+                    self.field(&META, number, message, depth)?;
+                    meta.take(field);
+                }
+                _ => meta.take(field),
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn series(&self, message: &[u8], depth: u8, info: &mut TimeSeriesInfo) -> Result<(), DecodeError> {
+        let entry = META.fields.get(2).unwrap_or(self.root.entry());
+        let depth = self.deeper(message, entry, depth)?;
+        let mut fields = Fields::new(message);
+        while let Some(field) = self.next(&mut fields, entry, depth)? {
+            match (field.number, field.value) {
+                (1, Value::Bytes(message)) => self.time(&TIME_SERIES, 1, message, depth, &mut info.start)?,
+                (2, Value::Bytes(message)) => self.time(&TIME_SERIES, 2, message, depth, &mut info.stop)?,
+                _ => info.take(field),
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn wavelet_buffer(&self, message: &[u8], depth: u8, info: &mut WaveletBufferInfo) -> Result<(), DecodeError> {
+        let entry = META.fields.get(7).unwrap_or(self.root.entry());
+        let depth = self.deeper(message, entry, depth)?;
+        let mut fields = Fields::new(message);
+        while let Some(field) = self.next(&mut fields, entry, depth)? {
+            match (field.number, field.value) {
+                (number @ 15..=17, Value::Bytes(message)) => {
+                    let entry = WAVELET.entry(number).unwrap_or(self.root.entry());
+                    let depth = self.deeper(message, entry, depth)?;
+                    let mut floats = Denoising::floats(info.denoising, number);
+                    let mut fields = Fields::new(message);
+                    while let Some(field) = self.next(&mut fields, entry, depth)? {
+                        Denoising::take(&mut floats, field);
+                    }
+                    info.denoising = Some(Denoising::of(number, floats));
+                }
+                _ => info.take(field),
+            }
+        }
+        Ok(())
+    }
+
+    fn packed(&self, mut rest: &[u8], entry: &'static Entry) -> Result<(), DecodeError> {
+        while !rest.is_empty() {
+            rest = match varint(rest) {
+                Ok((_, rest)) => rest,
+                Err(error) => return Err(self.wire(error, entry)),
+            };
+        }
+        Ok(())
+    }
+
+    /// What is left of the depth for a message in another.
+    #[inline]
+    fn deeper(&self, message: &[u8], entry: &'static Entry, depth: u8) -> Result<u8, DecodeError> {
+        let over = || self.too_deep(self.offset(message), entry);
+        depth.checked_sub(1).ok_or_else(over)
     }
 }
 
 impl Schema {
     fn entry(&'static self, number: u32) -> Option<&'static Entry> {
-        self.fields.get(usize::try_from(number).ok()?).filter(|entry| !matches!(entry.kind, Kind::Unknown))
+        self.fields.get(usize::try_from(number).ok()?).filter(|entry| entry.kind != Kind::Unknown)
     }
 
     /// Whether bytes are such a message, and all in it are: nothing that is read of it later can fail.
     pub(crate) fn check(root: Root, bytes: &[u8], limits: &Limits) -> Result<(), DecodeError> {
-        let check = Check::new(root, bytes, limits)?;
-        root.schema().map_or(Ok(()), |schema| schema.check_in(bytes, check, root.entry(), check.max_depth))
+        Self::check_each(root, bytes, limits, |_| {})
     }
 
-    fn check_in(
-        &'static self,
-        message: &[u8],
-        check: Check<'_>,
-        entry: &'static Entry,
-        depth: u8,
-    ) -> Result<(), DecodeError> {
-        let mut fields = Fields::new(message);
-        loop {
-            match fields.checked(depth) {
-                Ok(None) => return Ok(()),
-                Ok(Some(field)) => self.check_field(field.number, field.value, check, depth)?,
-                Err(error) => return Err(check.wire(error, entry)),
-            }
-        }
-    }
-
-    /// A value of a field. One of another wire type is a field that is not known.
+    /// The same, and its fields are looked at on the way.
     #[inline]
-    pub(crate) fn check_field(
-        &'static self,
-        number: u32,
-        value: Value<'_>,
-        check: Check<'_>,
-        depth: u8,
+    pub(crate) fn check_each<'a>(
+        root: Root,
+        bytes: &'a [u8],
+        limits: &Limits,
+        mut look: impl FnMut(Field<'a>),
     ) -> Result<(), DecodeError> {
-        let Value::Bytes(bytes) = value else { return Ok(()) };
-        let Some(entry) = self.entry(number) else { return Ok(()) };
-        match &entry.kind {
-            Kind::Unknown | Kind::Any => Ok(()),
-            Kind::Text => match str::from_utf8(bytes) {
-                Ok(_) => Ok(()),
-                Err(error) => {
-                    let at = check.offset(bytes).saturating_add(error.valid_up_to());
-                    Err(check.error(DecodeErrorKind::InvalidUtf8, at, entry))
-                }
-            },
-            Kind::Message(schema) => match depth.checked_sub(1) {
-                Some(depth) => schema.check_in(bytes, check, entry, depth),
-                None => Err(check.too_deep(check.offset(bytes), entry)),
-            },
-            Kind::Packed => {
-                let mut rest = bytes;
-                while !rest.is_empty() {
-                    rest = match crate::wire::varint(rest) {
-                        Ok((_, rest)) => rest,
-                        Err(error) => return Err(check.wire(error, entry)),
-                    };
-                }
-                Ok(())
+        let check = Check::new(root, bytes, limits)?;
+        let Some(schema) = root.schema() else { return Ok(()) };
+        let mut fields = Fields::new(bytes);
+        while let Some(field) = check.next(&mut fields, root.entry(), check.max_depth)? {
+            if let Value::Bytes(bytes) = field.value {
+                check.field(schema, field.number, bytes, check.max_depth)?;
             }
+            look(field);
         }
+        Ok(())
     }
 
     /// Whether a field that was checked has at most so many messages or groups in one another.
     pub(crate) fn is_no_deeper(&'static self, field: Field<'_>, depth: u8) -> bool {
         if let Value::Bytes(bytes) = field.value {
             let check = Check { root: Root::Package, bytes, max_depth: depth };
-            return self.check_field(field.number, field.value, check, depth).is_ok();
+            return check.field(self, field.number, bytes, depth).is_ok();
         }
         Fields::new(field.raw).checked(depth).is_ok()
     }
@@ -318,6 +496,6 @@ impl Schema {
     /// The name of a field, and the message it is.
     pub(crate) fn step(&'static self, number: u32) -> Option<(&'static str, Option<&'static Self>)> {
         let entry = self.entry(number)?;
-        Some((entry.name, if let Kind::Message(schema) = entry.kind { Some(schema) } else { None }))
+        Some((entry.name, entry.message))
     }
 }

@@ -1,7 +1,6 @@
 use core::time::Duration;
 
-use crate::merged::Merged;
-use crate::wire::Value;
+use crate::wire::{Field, Fields, Value, two_varints};
 
 /// `google.protobuf.Timestamp`: a point in time, before 1970 too. On the wire both numbers may be anything; the order of timestamps is that of
 /// their numbers, seconds first.
@@ -58,21 +57,22 @@ impl Timestamp {
     }
 
     /// Takes the numbers of a message.
-    pub(crate) fn merge(&mut self, message: Merged<'_>) {
-        for field in message.fields() {
-            match (field.number, field.value) {
-                (1, Value::Varint(value)) => self.seconds = long(value),
-                (2, Value::Varint(value)) => self.nanos = int(value),
-                _ => {}
-            }
+    #[inline]
+    pub(crate) fn merge(&mut self, message: &[u8]) {
+        match two_varints(message) {
+            Some((seconds, nanos)) => (self.seconds, self.nanos) = (long(seconds), int(nanos)),
+            None => Fields::new(message).for_each(|field| self.take(field)),
         }
     }
 
-    /// Of a message in a message.
-    pub(crate) fn of(message: Option<Merged<'_>>) -> Option<Self> {
-        let mut timestamp = Self::default();
-        timestamp.merge(message?);
-        Some(timestamp)
+    /// Takes a number.
+    #[inline]
+    pub(crate) fn take(&mut self, field: Field<'_>) {
+        match (field.number, field.value) {
+            (1, Value::Varint(value)) => self.seconds = long(value),
+            (2, Value::Varint(value)) => self.nanos = int(value),
+            _ => {}
+        }
     }
 }
 

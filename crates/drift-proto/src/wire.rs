@@ -75,22 +75,35 @@ impl<'a> Fields<'a> {
         self.rest
     }
 
-    /// The next field; groups in one another are passed up to this depth.
+    /// The bytes of the next field, if it has this number, which is of at most 15.
     #[inline]
+    pub(crate) fn bytes(&mut self, number: u32) -> Option<&'a [u8]> {
+        let (tag, rest) = self.rest.split_first()?;
+        if u32::from(*tag) != number << 3 | 2 {
+            return None;
+        }
+        let (bytes, rest) = bytes(rest).ok()?;
+        self.rest = rest;
+        Some(bytes)
+    }
+
+    /// The next field; groups in one another are passed up to this depth.
+    #[inline(always)]
     pub(crate) fn checked(&mut self, depth: u8) -> Result<Option<Field<'a>>, WireError> {
         let start = self.rest;
         if start.is_empty() {
             return Ok(None);
         }
         let (number, kind, rest) = tag(start)?;
+        // Those that nearly all are, first and not by a table.
         let (value, rest) = match kind {
-            0 => varint(rest).map(|(value, rest)| (Value::Varint(value), rest)),
-            1 => fixed(rest).map(|(bytes, rest)| (Value::Fixed64(u64::from_le_bytes(bytes)), rest)),
             2 => bytes(rest).map(|(bytes, rest)| (Value::Bytes(bytes), rest)),
-            3 => group(number, rest, depth).map(|rest| (Value::Group, rest)),
+            0 => varint(rest).map(|(value, rest)| (Value::Varint(value), rest)),
             5 => fixed(rest).map(|(bytes, rest)| (Value::Fixed32(u32::from_le_bytes(bytes)), rest)),
-            4 => Err(WireError::new(Fault::Group, start)),
-            _ => Err(WireError::new(Fault::Tag, start)),
+            _ => rare(start, number, kind, rest, depth).map(|(bits, rest)| match kind {
+                1 => (Value::Fixed64(bits), rest),
+                _ => (Value::Group, rest),
+            }),
         }?;
         self.rest = rest;
         let len = start.len().saturating_sub(rest.len());
@@ -102,10 +115,41 @@ impl<'a> Iterator for Fields<'a> {
     type Item = Field<'a>;
 
     /// Of a message that was checked: a fault is its end.
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Field<'a>> {
         self.checked(u8::MAX).ok().flatten()
     }
+}
+
+/// A value of another wire type.
+#[cold]
+fn rare<'a>(start: &[u8], number: u32, kind: u8, rest: &'a [u8], depth: u8) -> Result<(u64, &'a [u8]), WireError> {
+    match kind {
+        1 => fixed(rest).map(|(bytes, rest)| (u64::from_le_bytes(bytes), rest)),
+        3 => group(number, rest, depth).map(|rest| (0, rest)),
+        4 => Err(WireError::new(Fault::Group, start)),
+        _ => Err(WireError::new(Fault::Tag, start)),
+    }
+}
+
+/// Bytes with the numbers 1 and 2, one behind the other and nothing else, as they are written nearly always.
+#[inline(always)]
+pub(crate) fn two_bytes(message: &[u8]) -> Option<(&[u8], &[u8])> {
+    let [0x0a, rest @ ..] = message else { return None };
+    let (one, rest) = bytes(rest).ok()?;
+    let [0x12, rest @ ..] = rest else { return None };
+    let (two, rest) = bytes(rest).ok()?;
+    rest.is_empty().then_some((one, two))
+}
+
+/// The same of numbers.
+#[inline(always)]
+pub(crate) fn two_varints(message: &[u8]) -> Option<(u64, u64)> {
+    let [0x08, rest @ ..] = message else { return None };
+    let (one, rest) = varint(rest).ok()?;
+    let [0x10, rest @ ..] = rest else { return None };
+    let (two, rest) = varint(rest).ok()?;
+    rest.is_empty().then_some((one, two))
 }
 
 /// Field number, wire type, and what follows.
@@ -129,23 +173,45 @@ pub(crate) fn varint(start: &[u8]) -> Result<(u64, &[u8]), WireError> {
     match start {
         [byte @ ..0x80, rest @ ..] => Ok((u64::from(*byte), rest)),
         [low, high @ ..0x80, rest @ ..] => Ok((u64::from(low & 0x7f) | u64::from(*high) << 7, rest)),
-        _ => long_varint(start),
+        _ => match eight(start) {
+            Some(found) => Ok(found),
+            None => long_varint(start),
+        },
     }
 }
 
+/// A number of up to eight bytes, all at once; `None` if it is longer, or fewer than eight are left.
+#[inline]
+fn eight(start: &[u8]) -> Option<(u64, &[u8])> {
+    let word = u64::from_le_bytes(*start.first_chunk()?);
+    // The lowest bit is at the top of the last byte.
+    let ends = !word & 0x8080_8080_8080_8080;
+    let rest = start.get((ends.trailing_zeros() / 8) as usize..)?.get(1..)?;
+    // Up to there, seven bits of each byte, closed up.
+    let word = word & (ends ^ ends.wrapping_sub(1)) & 0x7f7f_7f7f_7f7f_7f7f;
+    let word = word & 0x007f_007f_007f_007f | (word & 0x7f00_7f00_7f00_7f00) >> 1;
+    let word = word & 0x0000_3fff_0000_3fff | (word & 0x3fff_0000_3fff_0000) >> 2;
+    let word = word & 0x0fff_ffff | (word & 0x0fff_ffff_0000_0000) >> 4;
+    (ends != 0).then_some((word, rest))
+}
+
 fn long_varint(start: &[u8]) -> Result<(u64, &[u8]), WireError> {
-    let (mut value, mut rest) = (0, start);
-    for shift in (0..70).step_by(7) {
-        let Some((byte, after)) = rest.split_first() else { return Err(WireError::new(Fault::End, rest)) };
+    let (mut value, mut rest, mut shift) = (0, start, 0_u32);
+    while let [byte, after @ ..] = rest {
         value |= u64::from(byte & 0x7f) << shift;
         rest = after;
         if *byte < 0x80 {
             return Ok((value, rest));
         }
+        shift = shift.wrapping_add(7);
+        if shift == 70 {
+            return Err(WireError::new(Fault::Varint, start));
+        }
     }
-    Err(WireError::new(Fault::Varint, start))
+    Err(WireError::new(Fault::End, rest))
 }
 
+#[inline]
 fn fixed<const N: usize>(start: &[u8]) -> Result<([u8; N], &[u8]), WireError> {
     let (bytes, rest) = start.split_first_chunk().ok_or_else(|| end(start))?;
     Ok((*bytes, rest))

@@ -191,36 +191,50 @@ impl From<trigger_service::IntervalTriggerMessage> for IntervalTrigger {
 }
 
 impl From<MetaRef<'_>> for meta::MetaInfo {
+    /// As deep in itself as the meta is.
     fn from(meta: MetaRef<'_>) -> Self {
-        Self {
-            r#type: meta.data_type().0,
-            wavelet_buffer_info: meta.wavelet_buffer().map(Into::into),
-            info: meta.info().map(Into::into),
-        }
+        let mut made = Self::default();
+        fill(&mut made, &meta);
+        made
     }
 }
 
-impl From<InfoRef<'_>> for Info {
-    fn from(info: InfoRef<'_>) -> Self {
-        match info {
-            InfoRef::TimeSeries(info) => Self::TimeSeriesInfo(info.into()),
-            InfoRef::Image(info) => Self::ImageInfo(info.into()),
-            InfoRef::Scalars(names) => {
-                Self::ScalarInfo(meta::ScalarValuesInfo { variables: names.iter().map(Into::into).collect() })
-            }
-            InfoRef::Text(mime_type) => Self::TextInfo(meta::TextInfo { mime_type: mime_type.into() }),
-            InfoRef::Aligned(packages) => {
-                let mut infos = Vec::new();
-                for PackageInfoRef { topic, meta } in packages.iter() {
-                    infos.push(meta::alignment_info::PackageInfo { topic: topic.into(), meta: meta.map(Into::into) });
-                }
-                Self::AlignmentInfo(meta::AlignmentInfo { packages: infos })
-            }
-            InfoRef::Typed(names) => {
-                Self::TypedDataInfo(meta::TypedDataInfo { items: names.iter().map(Into::into).collect() })
-            }
+/// The only recursion there is, so little is kept on the stack.
+fn fill(made: &mut meta::MetaInfo, meta: &MetaRef<'_>) {
+    fill_flat(made, meta);
+    let Some(packages) = meta.aligned() else { return };
+    let mut infos = Vec::new();
+    for package in packages {
+        infos.push(topic_of(&package));
+        if let (Some(meta), Some(info)) = (&package.meta, infos.last_mut()) {
+            fill(info.meta.get_or_insert_default(), meta);
         }
     }
+    made.info = Some(Info::AlignmentInfo(meta::AlignmentInfo { packages: infos }));
+}
+
+#[inline(never)]
+fn topic_of(package: &PackageInfoRef<'_>) -> meta::alignment_info::PackageInfo {
+    meta::alignment_info::PackageInfo { topic: package.topic.into(), meta: None }
+}
+
+/// All but metas in it.
+#[inline(never)]
+fn fill_flat(made: &mut meta::MetaInfo, meta: &MetaRef<'_>) {
+    made.r#type = meta.data_type().0;
+    made.wavelet_buffer_info = meta.wavelet_buffer().map(Into::into);
+    made.info = match meta.info() {
+        None | Some(InfoRef::Aligned(_)) => None,
+        Some(InfoRef::TimeSeries(info)) => Some(Info::TimeSeriesInfo(info.into())),
+        Some(InfoRef::Image(info)) => Some(Info::ImageInfo(info.into())),
+        Some(InfoRef::Scalars(names)) => {
+            Some(Info::ScalarInfo(meta::ScalarValuesInfo { variables: names.iter().map(Into::into).collect() }))
+        }
+        Some(InfoRef::Text(mime_type)) => Some(Info::TextInfo(meta::TextInfo { mime_type: mime_type.into() })),
+        Some(InfoRef::Typed(names)) => {
+            Some(Info::TypedDataInfo(meta::TypedDataInfo { items: names.iter().map(Into::into).collect() }))
+        }
+    };
 }
 
 impl From<NameRef<'_>> for meta::scalar_values_info::VariableInfo {

@@ -1,0 +1,23 @@
+//! What buffa makes of the files in `proto/drift` (see `regenerate.rs`).
+
+#[allow(
+    missing_docs,
+    non_camel_case_types,
+    dead_code,
+    unused_imports,
+    unused_qualifications,
+    clippy::all,
+    reason = "code as it is made"
+)]
+mod made {
+    pub(crate) mod common {
+        include!("generated/drift.proto.common.rs");
+    }
+    pub(crate) mod meta {
+        include!("generated/drift.proto.meta.rs");
+    }
+}
+
+pub(super) use made::common::__buffa::view::{DataPayloadView, DriftPackageView};
+pub(super) use made::meta::__buffa::view::oneof::meta_info::Info;
+pub(super) use made::meta::__buffa::view::oneof::wavelet_buffer_info::Denoising;
