@@ -148,6 +148,12 @@ pub(crate) fn two_varints(message: &[u8]) -> Option<(u64, u64)> {
     let [0x08, rest @ ..] = message else { return None };
     let (one, rest) = varint(rest).ok()?;
     let [0x10, rest @ ..] = rest else { return None };
+    if let (3..8, Some(word)) = (rest.len(), message.last_chunk()) {
+        // Too few are left to be read at once from where they begin, and enough up to where they end.
+        let before = 8_usize.wrapping_sub(rest.len()).wrapping_mul(8);
+        let (two, len) = close_up(u64::from_le_bytes(*word) >> before)?;
+        return (len == rest.len()).then_some((one, two));
+    }
     let (two, rest) = varint(rest).ok()?;
     rest.is_empty().then_some((one, two))
 }
@@ -183,16 +189,22 @@ pub(crate) fn varint(start: &[u8]) -> Result<(u64, &[u8]), WireError> {
 /// A number of up to eight bytes, all at once; `None` if it is longer, or fewer than eight are left.
 #[inline]
 fn eight(start: &[u8]) -> Option<(u64, &[u8])> {
-    let word = u64::from_le_bytes(*start.first_chunk()?);
+    let (value, len) = close_up(u64::from_le_bytes(*start.first_chunk()?))?;
+    Some((value, start.get(len..)?))
+}
+
+/// The number that eight bytes begin with, and its bytes; `None` if it is longer.
+#[inline]
+fn close_up(word: u64) -> Option<(u64, usize)> {
     // The lowest bit is at the top of the last byte.
     let ends = !word & 0x8080_8080_8080_8080;
-    let rest = start.get((ends.trailing_zeros() / 8) as usize..)?.get(1..)?;
+    let len = (ends.trailing_zeros() / 8).wrapping_add(1) as usize;
     // Up to there, seven bits of each byte, closed up.
     let word = word & (ends ^ ends.wrapping_sub(1)) & 0x7f7f_7f7f_7f7f_7f7f;
     let word = word & 0x007f_007f_007f_007f | (word & 0x7f00_7f00_7f00_7f00) >> 1;
     let word = word & 0x0000_3fff_0000_3fff | (word & 0x3fff_0000_3fff_0000) >> 2;
     let word = word & 0x0fff_ffff | (word & 0x0fff_ffff_0000_0000) >> 4;
-    (ends != 0).then_some((word, rest))
+    (ends != 0).then_some((word, len))
 }
 
 fn long_varint(start: &[u8]) -> Result<(u64, &[u8]), WireError> {
