@@ -84,7 +84,7 @@ impl<'a> AnyRef<'a> {
         self.type_url.strip_suffix(name.as_bytes()).is_some_and(|front| front.last() == Some(&b'/'))
     }
 
-    /// The message, if it is of this type.
+    /// The message, if it is of this type, under [`Limits::DEFAULT`], whatever the package was read under.
     ///
     /// # Errors
     ///

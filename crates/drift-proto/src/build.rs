@@ -42,10 +42,12 @@ pub enum EncodeError {
         room: u64,
     },
     /// A shape is of more or fewer values than there are.
-    #[error("{values} values in a shape of others")]
+    #[error("{values} values in a shape of {due}")]
     Shape {
         /// How many there are.
         values: u64,
+        /// How many the shape asks for; `u64::MAX` for more than that.
+        due: u64,
     },
     /// A shape has more axes than allowed.
     #[error("{rank} axes exceed max_rank {max}")]
@@ -123,7 +125,8 @@ pub enum Info<'a> {
     Scalars(Vec<NameRef<'a>>),
     /// Text of this type.
     Text(&'a str),
-    /// Packages of these topics in one.
+    /// Packages of these topics in one. Metas in one another go down as deep as they are made when they are dropped; a package takes no more
+    /// than [`Limits::max_depth`].
     Aligned(Vec<(&'a str, Option<Meta<'a>>)>),
     /// Values of any type with names.
     Typed(Vec<NameRef<'a>>),
@@ -292,8 +295,8 @@ impl<'a> PackageBuilder<'a> {
 }
 
 impl<'a> From<PackageRef<'a>> for PackageBuilder<'a> {
-    /// To change something of a package that was read, or to add to it. What is not changed is written as it came, in the order of field
-    /// numbers, unknown fields behind all others.
+    /// To change something of a package that was read, or to add to it. Messages that are not changed are written as they came, in the order
+    /// of field numbers, unknown fields behind all others; id and status are written anew.
     fn from(package: PackageRef<'a>) -> Self {
         Self {
             id: package.id(),

@@ -54,9 +54,9 @@ struct Group {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CorrelatorLimits {
-    /// Most ids that are waited for; 1024. With one more, the id that has waited longest is given up.
+    /// Most ids that are waited for; 1024. With one more, the id that has waited longest is given up; with 0 every id is at once.
     pub max_groups: usize,
-    /// Most packages of an id; 64.
+    /// Most packages of an id; 64. The first is always taken.
     pub max_packages: usize,
     /// Most bytes of all packages that wait, with their topics; 1 GiB. With more, ids are given up as above, and what alone is more for its id
     /// is one too many. A [`Package`] that is a slice of more bytes keeps all of them in memory, and counts with its own.
@@ -115,7 +115,7 @@ pub enum Correlated {
         /// They.
         packages: Vec<(String, Package)>,
     },
-    /// The time is up, and these came.
+    /// The time is up, or it is over by [`finish`](Correlator::finish), and these came.
     TimedOut {
         /// Their id.
         id: i64,
@@ -176,7 +176,8 @@ impl<R: FnMut(i64, &[(String, Package)]) -> bool> Correlator<R> {
         self
     }
 
-    /// Takes a package, and tells what came of it: mostly nothing or one event. Events that are not taken are gone.
+    /// Takes a package, and tells what came of it: mostly nothing or one event. Events that are not taken are gone. Nothing is given up here
+    /// because its time is up: call [`handle_timeout`](Self::handle_timeout) as well, also where packages come all the time.
     pub fn handle_package(&mut self, now: Duration, topic: &str, package: Package) -> Events<'_> {
         let id = package.as_ref().id();
         if let Some(event) = self.add(now, id, topic, package) {
@@ -197,8 +198,14 @@ impl<R: FnMut(i64, &[(String, Package)]) -> bool> Correlator<R> {
             return Some(Correlated::Late { topic: topic.into(), package });
         }
         let bytes = package.bytes().len().saturating_add(topic.len());
-        let held = self.groups.get(&id).map_or(0, |group| group.bytes);
-        if held.saturating_add(bytes) > self.limits.max_bytes {
+        let group = self.groups.get(&id);
+        if group.is_some_and(|group| group.packages.iter().any(|(other, _)| other == topic)) {
+            return Some(Correlated::Duplicate { topic: topic.into(), package });
+        }
+        let (held, count) = group.map_or((0, 0), |group| (group.bytes, group.packages.len()));
+        // The first is always taken.
+        let is_one_too_many = count >= self.limits.max_packages.max(1);
+        if is_one_too_many || held.saturating_add(bytes) > self.limits.max_bytes {
             return Some(Correlated::TooMany { topic: topic.into(), package });
         }
         let deadline = now.saturating_add(self.timeout);
@@ -207,13 +214,6 @@ impl<R: FnMut(i64, &[(String, Package)]) -> bool> Correlator<R> {
             self.deadlines.insert((deadline, self.count, id));
             Group { deadline, number: self.count, packages: Vec::new(), bytes: 0 }
         });
-        if group.packages.iter().any(|(other, _)| other == topic) {
-            return Some(Correlated::Duplicate { topic: topic.into(), package });
-        }
-        // The first is always taken.
-        if group.packages.len() >= self.limits.max_packages.max(1) {
-            return Some(Correlated::TooMany { topic: topic.into(), package });
-        }
         group.bytes = group.bytes.saturating_add(bytes);
         self.bytes = self.bytes.saturating_add(bytes);
         group.packages.push((topic.into(), package));

@@ -58,7 +58,7 @@ impl fmt::Display for Limit {
 pub struct DecodeError {
     offset: u64,
     entry: &'static Entry,
-    met: u32,
+    met: u64,
     max: u32,
     kind: DecodeErrorKind,
     limit: Option<Limit>,
@@ -74,7 +74,7 @@ impl DecodeError {
     #[cold]
     pub(crate) fn over(limit: Limit, met: u64, max: u32, offset: usize, root: Root, entry: &'static Entry) -> Self {
         let error = Self::new(DecodeErrorKind::LimitExceeded, offset, root, entry);
-        Self { met: u32::try_from(met).unwrap_or(u32::MAX), max, limit: Some(limit), ..error }
+        Self { met, max, limit: Some(limit), ..error }
     }
 
     /// What is wrong; prints as one word in `snake_case`.

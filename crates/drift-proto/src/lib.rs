@@ -77,22 +77,24 @@
 //! # fn now() -> Duration { Duration::from_secs(9) }
 //! let filter = TopicFilter::new("drift/#").unwrap();
 //! let mut client = subscribe(filter.as_str());
-//! // All are there when the sensor and the camera have answered.
-//! let mut correlator = Correlator::new(|_id, packages| packages.len() == 2, Duration::from_secs(5));
+//! // All are there when these two have answered.
+//! let due = ["drift/sensor", "drift/camera"];
+//! let is_all = |_id, packages: &[(String, Package)]| due.iter().all(|due| packages.iter().any(|(topic, _)| topic == due));
+//! let mut correlator = Correlator::new(is_all, Duration::from_secs(5));
 //! # let mut rounds = 0..2;
 //! # while rounds.next().is_some() {
 //! // loop {
-//!     let events = match client.receive(correlator.poll_deadline()) {
-//!         Some((topic, payload)) if filter.matches(topic) => match Package::decode(payload) {
-//!             Ok(package) => correlator.handle_package(now(), topic, package),
-//!             Err(error) => {
-//!                 eprintln!("{topic}: {error}");
-//!                 continue;
-//!             }
-//!         },
-//!         Some(_) => continue,
-//!         None => correlator.handle_timeout(now()),
-//!     };
+//!     let mut events = Vec::new();
+//!     // Up to then, or until something comes.
+//!     if let Some((topic, payload)) = client.receive(correlator.poll_deadline()) {
+//!         match Package::decode(payload) {
+//!             Ok(package) if filter.matches(topic) => events.extend(correlator.handle_package(now(), topic, package)),
+//!             Ok(_) => {}
+//!             Err(error) => eprintln!("{topic}: {error}"),
+//!         }
+//!     }
+//!     // Each time, since packages may come all the time.
+//!     events.extend(correlator.handle_timeout(now()));
 //!     for event in events {
 //!         match event {
 //!             Correlated::Complete { id, packages } => println!("{id}: all {}", packages.len()),
@@ -108,18 +110,18 @@
 //!
 //! # Errors
 //!
-//! [`DecodeError`]: what is wrong, the byte it is at, the field, and with [`DecodeError::path`] the way to it from the package down. One
-//! package is lost, or one message in it: [`PackageRef::payloads`] tells of each. [`EncodeError`]: what cannot be written, and then nothing
-//! was.
+//! [`DecodeError`]: what is wrong, the byte it is at, the field, and with [`DecodeError::path`] the way to it from the package down. A package
+//! with a fault is lost as a whole. What an `Any` holds is looked at only when it is unpacked, and one that is wrong costs no other.
+//! [`EncodeError`]: what cannot be written; then nothing was.
 //!
 //! # Features
 //!
-//! `std` (default): `From` into `std::io::Error`. `prost`: the messages as prost has them, in `proto`, with conversions from views and to
-//! them; fields that are not known are lost there.
+//! `std` (default): `From` into `std::io::Error`, and from `SystemTime`. `prost`: the messages as prost 0.14 has them, in `proto`, with
+//! conversions from views, and of whole packages back; fields that are not known are lost there.
 //!
 //! # Limits
 //!
-//! [`Limits`]: 268 435 455 bytes, which is as much as MQTT carries; 64 messages in one another; 8 axes. [`CorrelatorLimits`]: 1024 ids at
+//! [`Limits`]: 268 435 455 bytes, which is as much as MQTT carries; 64 messages in one another, and never more than 100; 8 axes. [`CorrelatorLimits`]: 1024 ids at
 //! once, 64 packages of each, 1 GiB of all, 4096 ids remembered.
 //!
 //! # What it does not do

@@ -2,9 +2,9 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Most bytes of a package; 268 435 455, as much as MQTT carries.
+    /// Most bytes of a package, and of what is read by itself: a message in an `Any`, DriftBytes; 268 435 455, as much as MQTT carries.
     pub max_len: u32,
-    /// Most messages in one another, and most groups among unknown fields; 64. Never more than 100: they are read by recursion.
+    /// Most messages, and groups among unknown fields, in one another; 64. Never more than 100: messages are read by recursion.
     pub max_depth: u8,
     /// Most axes of an item of DriftBytes; 8.
     pub max_rank: u8,

@@ -161,7 +161,7 @@ fn other_info(meta: Merged<'_>) -> Option<InfoRef<'_>> {
 }
 
 impl PartialEq for MetaRef<'_> {
-    /// By what they say.
+    /// By what they say. A NaN is equal to nothing.
     fn eq(&self, other: &Self) -> bool {
         match (self.aligned(), other.aligned()) {
             (Some(packages), Some(others)) => self.is_like(other) && packages == others,

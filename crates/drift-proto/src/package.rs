@@ -208,16 +208,17 @@ impl<'a> PackageRef<'a> {
         self.run(self.summary.data, 5).map(AnyRef::of)
     }
 
-    /// All payloads, in their order; messages of other types are passed.
+    /// All payloads, in their order, under the limits of the package; messages of other types are passed. Offsets and paths of errors are of
+    /// [`AnyRef::value`].
     pub fn payloads(self) -> impl Iterator<Item = Result<DataPayloadRef<'a>, DecodeError>> + Clone + use<'a> {
         self.data().filter_map(move |any| any.unpack_with(&self.summary.limits).transpose())
     }
 
-    /// The last payload: the one that the Python client returns.
+    /// The last payload, under the limits of the package: the one that the Python client returns.
     ///
     /// # Errors
     ///
-    /// What is wrong with it.
+    /// What is wrong with it, with offsets in [`AnyRef::value`].
     #[inline(always)]
     pub fn payload(self) -> Result<Option<DataPayloadRef<'a>>, DecodeError> {
         let mut last = None;

@@ -189,7 +189,7 @@ impl<'a> TypedDataWriter<'a> {
         Ok(self)
     }
 
-    /// Adds an item that was read: as it came, in its order of bytes.
+    /// Adds an item that was read, as [`DriftBytesWriter::item_ref`] does.
     ///
     /// # Errors
     ///

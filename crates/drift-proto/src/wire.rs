@@ -126,6 +126,7 @@ impl<'a> Iterator for Fields<'a> {
 fn rare<'a>(start: &[u8], number: u32, kind: u8, rest: &'a [u8], depth: u8) -> Result<(u64, &'a [u8]), WireError> {
     match kind {
         1 => fixed(rest).map(|(bytes, rest)| (u64::from_le_bytes(bytes), rest)),
+        3 if depth == 0 => Err(WireError::new(Fault::Depth, start)),
         3 => group(number, rest, depth).map(|rest| (0, rest)),
         4 => Err(WireError::new(Fault::Group, start)),
         _ => Err(WireError::new(Fault::Tag, start)),
@@ -249,9 +250,6 @@ fn group(number: u32, start: &[u8], depth: u8) -> Result<&[u8], WireError> {
     let mut open = [number; GROUPS];
     let most = usize::from(depth).min(GROUPS);
     let (mut level, mut rest) = (1_usize, start);
-    if most == 0 {
-        return Err(WireError::new(Fault::Depth, start));
-    }
     while let Some(inner) = level.checked_sub(1) {
         if rest.is_empty() {
             return Err(end(rest));

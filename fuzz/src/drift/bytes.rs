@@ -376,7 +376,10 @@ fn write(script: &mut Script<'_>, limits: &Limits) {
                 due += 1;
                 assert!(is_shape && is_rank && len <= limits.max_len.into());
             }
-            Err(EncodeError::Shape { values }) => assert!(!is_shape && values == numbers.len() as u64),
+            Err(EncodeError::Shape { values, due }) => {
+                assert!(!is_shape && values == numbers.len() as u64);
+                assert_eq!(due, u64::try_from(product).unwrap_or(u64::MAX));
+            }
             Err(EncodeError::TooManyAxes { rank, max }) => {
                 assert!(!is_rank && rank == shape.len() as u64 && max == limits.max_rank);
             }

@@ -58,8 +58,12 @@ impl Model {
         if self.told.contains(&id) {
             return vec![Correlated::Late { topic, package }];
         }
+        let group = self.groups.iter().find(|(other, ..)| *other == id);
+        if group.is_some_and(|(.., packages)| packages.iter().any(|(other, _)| *other == topic)) {
+            return vec![Correlated::Duplicate { topic, package }];
+        }
         // What is more than all may be would evict what it belongs to.
-        let held = self.groups.iter().find(|(other, ..)| *other == id).map_or(0, |(.., packages)| size(packages));
+        let held = group.map_or(0, |(.., packages)| size(packages));
         if held + topic.len() + package.bytes().len() > self.limits.max_bytes {
             return vec![Correlated::TooMany { topic, package }];
         }
@@ -67,9 +71,6 @@ impl Model {
             self.groups.push((id, now.saturating_add(self.timeout), Vec::new()));
         }
         let (_, _, packages) = self.groups.iter_mut().find(|(other, ..)| *other == id).expect("it was put there");
-        if packages.iter().any(|(other, _)| *other == topic) {
-            return vec![Correlated::Duplicate { topic, package }];
-        }
         if !packages.is_empty() && packages.len() >= self.limits.max_packages {
             return vec![Correlated::TooMany { topic, package }];
         }

@@ -252,8 +252,7 @@ impl<'a> Reader<'a> {
             });
             let found = match kind {
                 3 => {
-                    let after = if self.max_depth == place.depth { rest.at } else { start.at };
-                    self.group(number, 1, &mut rest, place, after)?;
+                    self.group(number, 1, &mut rest, place, start.at)?;
                     None
                 }
                 4 => return Err(place.fault(Kind::UnexpectedGroupEnd, start.at)),

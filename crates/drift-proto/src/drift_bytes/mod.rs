@@ -353,10 +353,17 @@ impl<'a> ItemRef<'a> {
         self.len == 0
     }
 
-    /// Their bytes.
+    /// Their bytes as they are on the wire, in the order that [`is_little_endian`](Self::is_little_endian) tells; texts are each behind 8
+    /// bytes of length.
     #[must_use]
     pub const fn data(self) -> &'a [u8] {
         self.data
+    }
+
+    /// Whether the lowest byte of a number is the first: all writers that are known do so.
+    #[must_use]
+    pub const fn is_little_endian(self) -> bool {
+        self.shape.is_little
     }
 
     /// The values, if they are of this type; types are never converted.

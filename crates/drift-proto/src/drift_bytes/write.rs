@@ -111,8 +111,9 @@ impl DriftBytesWriter {
     pub fn item(&mut self, shape: &[u32], values: Values<'_>) -> Result<&mut Self, EncodeError> {
         let product = shape.iter().try_fold(1_u64, |product, axis| product.checked_mul((*axis).into()));
         let product = if shape.contains(&0) { Some(0) } else { product };
-        if product != Some(values.len() as u64) {
-            return Err(EncodeError::Shape { values: values.len() as u64 });
+        let (values_len, due) = (values.len() as u64, product.unwrap_or(u64::MAX));
+        if product != Some(values_len) {
+            return Err(EncodeError::Shape { values: values_len, due });
         }
         self.fits(shape.len(), values.size())?;
         let out = &mut self.bytes;
@@ -146,7 +147,7 @@ impl DriftBytesWriter {
         self.item(&[len], values)
     }
 
-    /// Adds an item that was read: as it came, in its order of bytes.
+    /// Adds an item that was read, in its order of bytes: any flag but 1 is written as 0, and an item without values as one of none.
     ///
     /// # Errors
     ///

@@ -206,11 +206,11 @@ fn an_item_that_is_wrong_is_not_written() {
     // Two bytes of header and an item of 18.
     let start = [vec![1, 0], item(5, &[1], &[7, 0, 0, 0])].concat();
     for (shape, values, due) in [
-        (&[2][..], Values::I32(&[1]), EncodeError::Shape { values: 1 }),
-        (&[2, 2], Values::I32(&[1, 2, 3]), EncodeError::Shape { values: 3 }),
-        (&[], Values::None, EncodeError::Shape { values: 0 }),
-        (&[1], Values::Texts(&[]), EncodeError::Shape { values: 0 }),
-        (&[0], Values::Bool(&[true]), EncodeError::Shape { values: 1 }),
+        (&[2][..], Values::I32(&[1]), EncodeError::Shape { values: 1, due: 2 }),
+        (&[2, 2], Values::I32(&[1, 2, 3]), EncodeError::Shape { values: 3, due: 4 }),
+        (&[], Values::None, EncodeError::Shape { values: 0, due: 1 }),
+        (&[1], Values::Texts(&[]), EncodeError::Shape { values: 0, due: 1 }),
+        (&[0], Values::Bool(&[true]), EncodeError::Shape { values: 1, due: 0 }),
         (&[1, 1, 1], Values::I8(&[1]), EncodeError::TooManyAxes { rank: 3, max: 2 }),
         (&[0, 5, 1], Values::None, EncodeError::TooManyAxes { rank: 3, max: 2 }),
         // 14 bytes in front of the values.
@@ -229,6 +229,6 @@ fn an_item_that_is_wrong_is_not_written() {
         // It goes on.
         assert!(writer.item(&[6], Values::U8(&[0; 6])).is_ok());
     }
-    assert_eq!(EncodeError::Shape { values: 3 }.to_string(), "3 values in a shape of others");
+    assert_eq!(EncodeError::Shape { values: 3, due: 4 }.to_string(), "3 values in a shape of 4");
     assert_eq!(EncodeError::TooManyAxes { rank: 3, max: 2 }.to_string(), "3 axes exceed max_rank 2");
 }

@@ -43,12 +43,12 @@ impl Model {
         if self.told.contains(&id) {
             return vec![Correlated::Late { topic, package }];
         }
+        if held.iter().any(|(other, _)| *other == topic) {
+            return vec![Correlated::Duplicate { topic, package }];
+        }
         let size = topic.len() + package.bytes().len();
         if bytes_of(held) + size > self.limits.max_bytes {
             return vec![Correlated::TooMany { topic, package }];
-        }
-        if held.iter().any(|(other, _)| *other == topic) {
-            return vec![Correlated::Duplicate { topic, package }];
         }
         // Of an id the first is taken, whatever the limit.
         if !held.is_empty() && held.len() >= self.limits.max_packages {

@@ -159,10 +159,11 @@ fn r5_products_of_axes_do_not_wrap() {
 #[test]
 fn r5_written_shapes_do_not_wrap() {
     let mut writer = DriftBytesWriter::new();
-    for shape in [&[1 << 16; 2][..], &[1 << 16; 4], &[1 << 31, 1 << 31, 4], &[u32::MAX; 8]] {
+    let shapes = [(&[1 << 16; 2][..], 1 << 32), (&[1 << 16; 4], u64::MAX), (&[1 << 31, 1 << 31, 4], u64::MAX)];
+    for (shape, due) in shapes.into_iter().chain([(&[u32::MAX; 8][..], u64::MAX)]) {
         // Whoever counts in 32 or 64 bits comes to 0, or to 1.
-        assert_eq!(writer.item(shape, Values::None).err(), Some(EncodeError::Shape { values: 0 }));
-        assert_eq!(writer.item(shape, Values::I8(&[7])).err(), Some(EncodeError::Shape { values: 1 }));
+        assert_eq!(writer.item(shape, Values::None).err(), Some(EncodeError::Shape { values: 0, due }));
+        assert_eq!(writer.item(shape, Values::I8(&[7])).err(), Some(EncodeError::Shape { values: 1, due }));
     }
     assert_eq!(writer.finish(), [1, 0]);
 }
