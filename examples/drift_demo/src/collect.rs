@@ -11,7 +11,7 @@ use drift_proto::{Correlated, Correlator, CorrelatorLimits, Package, source_of};
 use crate::Failure;
 use crate::broker::start_broker;
 use crate::mqtt::{Link, Message};
-use crate::services::{Service, Source, ids};
+use crate::services::{self, Service, Source, ids};
 use crate::settings::{Address, Settings, TRIGGER};
 use crate::store::Store;
 use crate::table::{content, header, printable, row};
@@ -26,12 +26,12 @@ pub struct Report {
     pub missing: Vec<i64>,
     /// Packages that are none, or whose payload is none.
     pub bad: u64,
-    /// Packages that were to be kept, of topics that name no file.
+    /// Packages that were to be kept, whose topic names no file or whose file cannot be written.
     pub not_kept: u64,
 }
 
-/// Messages between the connection and the core. Behind them the broker waits.
-const QUEUE: usize = 64;
+/// Messages between the connection and the core, few since each may have 256 MiB. Behind them the broker waits.
+const QUEUE: usize = 4;
 
 enum Event {
     Message(Message),
@@ -58,16 +58,28 @@ pub fn run(settings: &Settings, out: &mut dyn Write, log: &mut dyn Write) -> Res
     let report =
         move |done: Result<(), Failure>| drop(sender.send(done.map_or_else(Event::Failed, |()| Event::Triggered)));
     let mut services = Vec::new();
-    for source in Source::ALL.into_iter().filter(|source| !settings.mute.contains(source)) {
-        services.push(Service::answering(source, settings, &address, report.clone())?);
-    }
-    services.push(Service::triggering(settings, &address, report)?);
-    let outcome = Core::new(settings, store, out, log)?.run(&address, &events);
+    // Whatever comes of it, all that was started is closed.
+    let outcome = start(&mut services, settings, &address, report)
+        .and_then(|()| Core::new(settings, store, out, log)?.run(&address, &events));
     // Nothing waits for room in it then.
     drop(events);
     services.into_iter().for_each(Service::close);
     core.close();
     outcome
+}
+
+/// Starts all services, up to the first that cannot; who triggers is the last.
+fn start(
+    services: &mut Vec<Service>,
+    settings: &Settings,
+    address: &Address,
+    report: impl services::Report,
+) -> Result<(), Failure> {
+    for source in Source::ALL.into_iter().filter(|source| !settings.mute.contains(source)) {
+        services.push(Service::answering(source, settings, address, report.clone())?);
+    }
+    services.push(Service::triggering(settings, address, report)?);
+    Ok(())
 }
 
 struct Core<'a> {
@@ -158,7 +170,7 @@ impl<'a> Core<'a> {
         Ok(self.report)
     }
 
-    /// Reads a package, and keeps it. One that is none costs no other.
+    /// Reads a package, and keeps it. One that is none, or cannot be kept, costs no other.
     fn take(&mut self, topic: &str, payload: Bytes) -> Result<Option<Package>, Failure> {
         // The copy shares the bytes.
         let package = match Package::decode(payload.clone()) {
@@ -178,10 +190,10 @@ impl<'a> Core<'a> {
             self.complain(&format!("{} {}: bad payload: {error}", printable(topic), view.id()))?;
         }
         if let (Some(store), Some(source)) = (&self.store, source_of(&self.settings.prefix, topic))
-            && !store.keep(source, view)?
+            && let Err(why) = store.keep(source, view)
         {
             self.report.not_kept = self.report.not_kept.saturating_add(1);
-            self.complain(&format!("{} {}: not kept, the topic names no file", printable(topic), view.id()))?;
+            self.complain(&format!("{} {}: not kept, {why}", printable(topic), view.id()))?;
         }
         Ok(Some(package))
     }

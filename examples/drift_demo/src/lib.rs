@@ -43,7 +43,7 @@ pub enum Failure {
     Topic(String),
     /// A package that cannot be written.
     Encode(EncodeError),
-    /// A file, or its folder.
+    /// The folder of packages.
     Store(PathBuf, io::Error),
     /// The output.
     Output(io::Error),

@@ -2,7 +2,9 @@
 
 use core::fmt;
 use core::str::FromStr;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::SystemTime;
@@ -138,14 +140,20 @@ impl Service {
         report: impl Report,
     ) -> Result<Self, Failure> {
         let topic = settings.topic(source).ok_or_else(|| Failure::Topic(settings.prefix.clone()))?;
-        // Without an end: the thread that fills it is also the one that makes room to publish. Triggers are short.
+        // Who fills it never waits for room: it is also who makes room to publish.
         let (sender, messages) = mpsc::channel();
-        let deliver = move |message| sender.send(message).is_ok();
+        let waiting = Arc::new(Waiting::default());
+        let deliver = {
+            let waiting = Arc::clone(&waiting);
+            // What finds no room is not answered, and the core tells which ids lack an answer.
+            move |message| !waiting.takes(size(&message)) || sender.send(message).is_ok()
+        };
         let link = Link::connect(address, source.name(), &[TRIGGER.to_owned()], deliver)?;
         let publisher = link.publisher().clone();
         let address = address.clone();
         let thread = thread::spawn(move || {
             for message in messages {
+                waiting.gives(size(&message));
                 let done = match message {
                     Message::Published { payload, .. } => match Package::decode(payload) {
                         Ok(trigger) => answer(source, &topic, trigger.as_ref(), &publisher),
@@ -181,6 +189,38 @@ impl Service {
     }
 }
 
+/// Bytes of triggers that wait for a service. Ours are short, but anybody may publish there.
+#[derive(Debug, Default)]
+struct Waiting(AtomicUsize);
+
+impl Waiting {
+    /// For hundreds of thousands of ours.
+    const MOST: usize = 64 << 20;
+
+    /// Whether there is room for so many more; then they have it. Only one thread asks.
+    fn takes(&self, bytes: usize) -> bool {
+        let fits = self.0.load(Ordering::Relaxed).saturating_add(bytes) <= Self::MOST;
+        if fits {
+            self.0.fetch_add(bytes, Ordering::Relaxed);
+        }
+        fits
+    }
+
+    fn gives(&self, bytes: usize) {
+        self.0.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+/// That the connection has ended always finds room.
+fn size(message: &Message) -> usize {
+    match message {
+        Message::Published { topic, payload } => {
+            size_of::<Message>().saturating_add(topic.len()).saturating_add(payload.len())
+        }
+        Message::Lost(_) => 0,
+    }
+}
+
 fn answer(source: Source, topic: &str, trigger: PackageRef<'_>, publisher: &Publisher) -> Result<(), Failure> {
     publisher.publish(topic, &source.answer(trigger).map_err(Failure::Encode)?)
 }
@@ -198,4 +238,27 @@ fn publish_triggers(
         publisher.publish(TRIGGER, &trigger(id).map_err(Failure::Encode)?)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn triggers_wait_up_to_a_number_of_bytes() {
+        let message =
+            |payload: usize| Message::Published { topic: TRIGGER.to_owned(), payload: vec![0; payload].into() };
+        let (large, empty) = (size(&message(40 << 20)), size(&message(0)));
+        let waiting = Waiting::default();
+        assert!(waiting.takes(large));
+        assert!(!waiting.takes(large));
+        assert!(waiting.takes(empty));
+        assert!(waiting.takes(size(&Message::Lost("gone".to_owned()))));
+        waiting.gives(large);
+        assert!(waiting.takes(large));
+        // Empty ones are counted, too.
+        let most = (0..).take_while(|_| waiting.takes(empty)).count();
+        assert!(most <= (24 << 20) / size_of::<Message>(), "{most}");
+        assert!(waiting.takes(size(&Message::Lost("gone".to_owned()))));
+    }
 }

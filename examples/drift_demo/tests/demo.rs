@@ -17,6 +17,7 @@ mod common;
 
 use core::time::Duration;
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
@@ -143,6 +144,50 @@ fn topics_that_would_leave_the_folder_are_not_kept() {
     assert!(ran.log.starts_with(&format!("drift/../up {id}: not kept, the topic names no file\n")), "{}", ran.log);
 }
 
+/// Of topics that are valid, and whose files would be in the way of others.
+#[test]
+fn topics_that_are_in_the_way_are_not_kept() {
+    let scratch = Scratch::new("way");
+    let settings = Settings { mute: vec![Source::Plc, Source::Camera], store: Some(scratch.0.clone()), ..settings(1) };
+    let id = ids(1).next().unwrap();
+    let (long, file) = (format!("drift/{}x", "a/".repeat(3000)), format!("drift/plc/{id}.dp"));
+    let topics = [&*long, &file, "drift/plc", &file, "drift/nul", "drift/camera"].map(str::to_owned);
+    stranger(&settings, move |trigger| {
+        let answer = Source::Plc.answer(trigger.as_ref()).unwrap().bytes().to_vec();
+        topics.clone().map(|topic| (topic, answer.clone())).into()
+    });
+    let ran = Ran::of(&settings);
+    ran.assert_complete(1, 0, 4);
+    let due = ["camera", "plc", "sensor"].map(|source| format!("{source}/{id}.dp"));
+    assert_eq!(scratch.files().into_keys().collect::<Vec<_>>(), due);
+    let told = |topic: &str| format!("{topic} {id}: not kept, the topic names no file");
+    let lines: Vec<_> = ran.log.lines().filter(|line| line.contains("not kept")).collect();
+    assert_eq!(lines, [told(&long), told(&file), told(&file), told("drift/nul")]);
+    assert!(ran.table.ends_with("\n1 of 1 ids complete, 0 bad packages, 4 not kept\n"), "{}", ran.table);
+}
+
+/// A folder where a file goes, and a file where a folder goes.
+#[test]
+fn files_that_cannot_be_written_cost_no_other() {
+    let scratch = Scratch::new("unwritten");
+    let mut all = ids(2);
+    let (first, second) = (all.next().unwrap(), all.next().unwrap());
+    fs::create_dir_all(scratch.0.join(format!("plc/{first}.dp/x"))).unwrap();
+    fs::write(scratch.0.join("camera"), "mine").unwrap();
+    let ran = Ran::of(&Settings { store: Some(scratch.0.clone()), ..settings(2) });
+    ran.assert_complete(2, 0, 3);
+    let mut lines: Vec<_> = ran.log.lines().map(|line| line.split(", ").next().unwrap()).collect();
+    lines.sort_unstable();
+    let told = |source: &str, id: i64| format!("drift/{source} {id}: not kept");
+    assert_eq!(lines, [told("camera", first), told("camera", second), told("plc", first)]);
+    let files = scratch.files();
+    assert_eq!(files["camera"], b"mine");
+    // Nor is half of one left.
+    let due =
+        ["camera".to_owned(), format!("plc/{second}.dp"), format!("sensor/{first}.dp"), format!("sensor/{second}.dp")];
+    assert_eq!(files.into_keys().collect::<Vec<_>>(), due);
+}
+
 /// More than rumqttc takes unless told, by far.
 #[test]
 fn a_package_may_be_large() {
@@ -219,6 +264,35 @@ fn what_is_no_broker_is_told() {
     let (told, why) = broker_failure(Ran::of(&Settings { broker: Some(address.clone()), ..Settings::default() }));
     assert_eq!(told, address);
     assert_ne!(why, "");
+}
+
+/// Through a proxy that takes the core and one service, and nobody else: both connections end with the run.
+#[test]
+fn what_was_started_is_closed_when_the_rest_cannot_be() {
+    let direct = settings(1);
+    let broker = direct.broker.clone().unwrap().to_string();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy: Address = listener.local_addr().unwrap().to_string().parse().unwrap();
+    let (sender, ended) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        for stream in listener.incoming().take(2) {
+            let (mut front, mut back) = (stream.unwrap(), TcpStream::connect(&broker).unwrap());
+            let (mut to, mut from) = (front.try_clone().unwrap(), back.try_clone().unwrap());
+            thread::spawn(move || std::io::copy(&mut from, &mut to));
+            let sender = sender.clone();
+            thread::spawn(move || {
+                let _ = std::io::copy(&mut front, &mut back);
+                sender.send(())
+            });
+        }
+        // The listener is gone.
+    });
+    let ran = Ran::of(&Settings { broker: Some(proxy.clone()), ..direct });
+    assert_eq!((&*ran.table, &*ran.log), ("", ""));
+    assert_eq!(broker_failure(ran).0, proxy);
+    for _ in 0..2 {
+        ended.recv_timeout(PATIENCE).unwrap();
+    }
 }
 
 /// Through a proxy, which cuts all connections when it gets the first trigger that was published.

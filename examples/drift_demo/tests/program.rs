@@ -154,11 +154,64 @@ fn topics_become_paths_inside_a_folder() {
     ] {
         assert_eq!(path_of(source, id).as_deref(), Some(Path::new(due)));
     }
-    let long = "x".repeat(201);
     for source in [
         "", "/", "/etc", "a//b", "a/", ".", "..", "../a", "a/..", "a/../b", "a/./b", "a\\..\\b", "C:", "C:/a", "a\0b",
-        "a\nb", "a ", "a.", "con*", &long,
+        "a\nb", "a ", "a.", "a./b", "a /b", "...", " ", "con*",
     ] {
         assert_eq!(path_of(source, 0), None, "{source:?}");
     }
+}
+
+/// On Windows, where a device is one in each folder, whatever is behind its name.
+#[test]
+fn devices_are_no_paths() {
+    for source in [
+        "con",
+        "CON",
+        "nul",
+        "prn",
+        "aux/x",
+        "x/Aux",
+        "COM1",
+        "com0",
+        "lpt9",
+        "com\u{b9}",
+        "LPT\u{b3}",
+        "CONIN$",
+        "conout$",
+        "nul.txt",
+        "Con.a.b/x",
+        "com7 .x",
+    ] {
+        assert_eq!(path_of(source, 0), None, "{source:?}");
+    }
+    for source in ["cons", "acon", "com", "com10", "coma", "lpt", "x.con", "comm/nulls"] {
+        assert!(path_of(source, 0).is_some(), "{source:?}");
+    }
+}
+
+/// Else a folder would be where the file of another source goes.
+#[test]
+fn folders_are_not_named_like_files() {
+    for source in
+        ["1630062869443.dp", "plc/1630062869443.dp", "plc/7.dp/x", ".dp", "a.DP", "a/B.Dp", "plc/7.12.part", "a.PART"]
+    {
+        assert_eq!(path_of(source, 0), None, "{source:?}");
+    }
+    for source in ["dp", "a.dpx", "part", "a.dp.x"] {
+        assert!(path_of(source, 0).is_some(), "{source:?}");
+    }
+}
+
+#[test]
+fn paths_are_not_too_long() {
+    let level = "x".repeat(200);
+    assert!(path_of(&level, i64::MIN).is_some());
+    assert_eq!(path_of(&format!("{level}x"), 0), None);
+    // In bytes: each of these has two.
+    assert_eq!(path_of(&"\u{e4}".repeat(101), 0), None);
+    let deep = "a/".repeat(499);
+    assert!(path_of(&format!("{deep}xx"), 0).is_some());
+    assert_eq!(path_of(&format!("{deep}xxx"), 0), None);
+    assert_eq!(path_of(&format!("{}x", "a/".repeat(3000)), 0), None);
 }
