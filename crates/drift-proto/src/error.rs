@@ -126,10 +126,14 @@ impl DecodeError {
                     *met = met.saturating_add(1);
                     met.saturating_sub(1)
                 });
-                if end < self.offset || end == self.offset && !is_at_end {
+                let step = schema.step(field.number);
+                // A group that is too deep begins where the field in front of it ends, which is no message then.
+                let is_message = step.is_some_and(|(_, inner)| inner.is_some());
+                let may_be_at_end = is_at_end && (self.limit.is_none() || is_message);
+                if end < self.offset || end == self.offset && !may_be_at_end {
                     continue;
                 }
-                let Some((name, inner)) = schema.step(field.number) else { break 'down };
+                let Some((name, inner)) = step else { break 'down };
                 let dot = if path.is_empty() { "" } else { "." };
                 let repeated = matches!(name, "data" | "labels" | "packages" | "items" | "variables" | "payloads");
                 // Writing into a text does not fail.

@@ -112,6 +112,8 @@ fn paths_lead_to_the_fault() {
         ("3204 3202 0a00", 2, "exceeds max_depth 2 at byte 6 (packages)", "meta.alignment_info.packages[0]"),
         ("3801 3a03 0a01 ff", 64, "text is not UTF-8 at byte 6 (key)", "labels[0].key"),
         ("2a00 2a03 0a01 ff", 64, "text is not UTF-8 at byte 6 (type_url)", "data[1].type_url"),
+        ("0a0161 2b", 0, "exceeds max_depth 0 at byte 3 (package)", ""),
+        ("3a04 0a0161 2b", 1, "exceeds max_depth 1 at byte 5 (labels)", "labels[0]"),
         ("0801 08", 64, "ends in a field at byte 3 (package)", ""),
     ] {
         let bytes = hex(bytes);
