@@ -70,8 +70,16 @@ pub enum EncodeError {
 /// package.payload(b"it is warm");
 /// package.label("room", "7");
 /// let package = package.build()?;
-/// assert_eq!(package.as_ref().payload().unwrap().unwrap().data(), b"it is warm");
-/// # Ok::<(), drift_proto::EncodeError>(())
+/// assert_eq!(package.as_ref().payload()?.unwrap().data(), b"it is warm");
+///
+/// // And sent on, changed: the rest stays as it came.
+/// let mut answer = PackageBuilder::from(package.as_ref());
+/// answer.source_timestamp = package.as_ref().publish_timestamp();
+/// answer.publish_timestamp = Timestamp::from_unix_millis(1_700_000_000_250);
+/// answer.clear_data().payload(b"it is 21 degrees").label("by", "thermometer");
+/// let answer = answer.build()?;
+/// assert_eq!((answer.id(), answer.as_ref().labels().count()), (package.id(), 2));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -91,7 +99,7 @@ pub struct PackageBuilder<'a> {
     keeps_data: bool,
     keeps_labels: bool,
     data: Vec<Data<'a>>,
-    labels: Vec<LabelRef<'a>>,
+    labels: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -181,11 +189,12 @@ impl<'a> PackageBuilder<'a> {
         self
     }
 
-    /// Adds typed data as a payload, and makes the meta one of its names. It is to be the last payload: that is the one that is read.
+    /// Makes it a package of typed data: these are the payload, in the place of all messages there are, and the meta is one of their names. A
+    /// payload that is added later would be the one that is read.
     pub fn typed_data(&mut self, data: TypedDataWriter<'a>) -> &mut Self {
         let (info, payload) = data.finish();
         self.meta = Some(Meta::new(info));
-        self.payload(payload)
+        self.clear_data().payload(payload)
     }
 
     /// Adds a trigger.
@@ -227,8 +236,8 @@ impl<'a> PackageBuilder<'a> {
     }
 
     /// Adds a label.
-    pub fn label(&mut self, key: &'a str, value: &'a str) -> &mut Self {
-        self.labels.push(LabelRef { key, value });
+    pub fn label(&mut self, key: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) -> &mut Self {
+        self.labels.push((key.into(), value.into()));
         self
     }
 
@@ -339,8 +348,8 @@ impl Message for PackageBuilder<'_> {
         if let Some(read) = read.filter(|_| self.keeps_labels) {
             read.label_fields().for_each(|field| taken(sink, field));
         }
-        for label in &self.labels {
-            sink.message(7, label);
+        for (key, value) in &self.labels {
+            sink.message(7, &LabelRef { key, value });
         }
         if let Some(read) = read {
             read.unknown().for_each(|field| taken(sink, field));

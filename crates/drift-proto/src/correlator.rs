@@ -129,14 +129,14 @@ pub enum Correlated {
         /// They.
         packages: Vec<(String, Package)>,
     },
-    /// A package whose id was told before.
+    /// A package whose id was told before, as complete or not: too late, or delivered once more.
     Late {
         /// Where it came from.
         topic: String,
         /// It.
         package: Package,
     },
-    /// A package of a topic that sent one with this id before, which stays.
+    /// A package of a topic that sent one with this id before, and the id still waits. The first stays, whatever its status.
     Duplicate {
         /// Where it came from.
         topic: String,
@@ -150,6 +150,19 @@ pub enum Correlated {
         /// It.
         package: Package,
     },
+}
+
+impl Correlated {
+    /// The id it is about.
+    #[must_use]
+    pub fn id(&self) -> i64 {
+        match self {
+            Self::Complete { id, .. } | Self::TimedOut { id, .. } | Self::Evicted { id, .. } => *id,
+            Self::Late { package, .. } | Self::Duplicate { package, .. } | Self::TooMany { package, .. } => {
+                package.id()
+            }
+        }
+    }
 }
 
 impl<R: FnMut(i64, &[(String, Package)]) -> bool> Correlator<R> {

@@ -95,14 +95,21 @@ impl DecodeError {
         self.entry.name
     }
 
+    /// What the offset counts in, and [`path`](Self::path) asks for: `package`, or what was in a package, `data_payload`, `trigger_message`,
+    /// `interval_trigger_message`, `aligned_package` or `drift_bytes`.
+    #[must_use]
+    pub fn root(&self) -> &'static str {
+        self.root.entry().name
+    }
+
     /// The limit that was exceeded, if that is the kind.
     #[must_use]
     pub const fn limit(&self) -> Option<Limit> {
         self.limit
     }
 
-    /// The way to it from the outermost message down, such as `meta.alignment_info.packages[3].topic`, of the bytes that were refused: a
-    /// package, or what was in an [`AnyRef`](crate::AnyRef). They are read again up to there. Empty for faults of the outermost message, and
+    /// The way to it from the outermost message down, such as `meta.alignment_info.packages[3].topic`, of the bytes that were refused,
+    /// which [`root`](Self::root) tells: a package, or what was in an [`AnyRef`](crate::AnyRef). They are read again up to there. Empty for faults of the outermost message, and
     /// of DriftBytes. An index counts within the piece of a message that came in pieces.
     #[must_use]
     pub fn path(&self, bytes: &[u8]) -> String {

@@ -46,14 +46,22 @@
 //! # Ok::<(), drift_proto::DecodeError>(())
 //! ```
 //!
-//! An [`AnyRef`] is unpacked by what is behind the last slash of its address: [`DataPayloadRef`], [`Trigger`], [`IntervalTrigger`], since 0.2
-//! no more [`AlignedPackageRef`], or a type of your own that is [`Unpack`].
+//! An [`AnyRef`] is unpacked by what is behind the last slash of its address: [`DataPayloadRef`], [`Trigger`], [`IntervalTrigger`],
+//! [`AlignedPackageRef`] of version 0.1, or a type of your own that is [`Unpack`]. No bytes are a package too, good and with the id 0: see
+//! [`PackageRef::decode`].
 //!
 //! # Writing
 //!
 //! A [`PackageBuilder`] writes ascending field numbers, as all peers do; [`Meta`] and [`Info`] set the type and what is told of it together.
 //! `PackageBuilder::from` a package that was read keeps what is not changed as it came, unknown fields too. A service that failed publishes
 //! [`Package::failed`].
+//!
+//! | to be published | |
+//! |---|---|
+//! | id | that of the trigger; of a trigger itself milliseconds since 1970, fresh |
+//! | `source_timestamp`, `publish_timestamp` | when the input came, and now: of each package anew, also where one is sent on |
+//! | meta, payload | both, of one kind; of typed data by [`PackageBuilder::typed_data`]; of what failed neither |
+//! | topic | `drift/` and the name of the source, `trigger` of a trigger; not retained |
 //!
 //! # Typed data
 //!
@@ -86,8 +94,10 @@
 //! // loop {
 //!     let mut events = Vec::new();
 //!     // Up to then, or until something comes.
-//!     if let Some((topic, payload)) = client.receive(correlator.poll_deadline()) {
+//!     let wait = correlator.poll_deadline().map(|due| due.saturating_sub(now()));
+//!     if let Some((topic, payload)) = client.receive(wait) {
 //!         match Package::decode(payload) {
+//!             Ok(package) if package.bytes().is_empty() => {} // clears a retained topic
 //!             Ok(package) if filter.matches(topic) => events.extend(correlator.handle_package(now(), topic, package)),
 //!             Ok(_) => {}
 //!             Err(error) => eprintln!("{topic}: {error}"),
@@ -162,6 +172,7 @@ pub use crate::codes::{DataType, ImageType, StatusClass, StatusCode};
 pub use crate::correlator::{Correlated, Correlator, CorrelatorLimits, Events};
 pub use crate::drift_bytes::{
     AxesRef, DriftBytesReader, DriftBytesRef, DriftBytesWriter, Element, Elements, ItemRef, ItemType, Texts, Values,
+    ValuesRef,
 };
 pub use crate::error::{DecodeError, DecodeErrorKind, Limit};
 pub use crate::limits::Limits;

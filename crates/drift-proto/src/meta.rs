@@ -321,7 +321,22 @@ impl<'a> Iterator for Names<'a> {
     }
 }
 
-/// `AlignmentInfo`: packages of several topics in one.
+/// `AlignmentInfo`: packages of several topics in one. By convention the package has a payload for each, in the same order.
+///
+/// ```
+/// use drift_proto::{Info, InfoRef, Meta, PackageBuilder};
+///
+/// let text = || Some(Meta::new(Info::Text("text/plain")));
+/// let mut package = PackageBuilder::new(7);
+/// package.meta = Some(Meta::new(Info::Aligned(vec![("drift/a", text()), ("drift/b", text())])));
+/// let package = package.payload(b"of a").payload(b"of b").build()?;
+///
+/// let Some(InfoRef::Aligned(sources)) = package.as_ref().meta().unwrap().info() else { panic!() };
+/// for (source, payload) in sources.iter().zip(package.as_ref().payloads()) {
+///     println!("{}: {} bytes of {:?}", source.topic, payload?.data().len(), source.meta.map(|meta| meta.payload_kind()));
+/// }
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct AlignmentRef<'a>(Merged<'a>);
 

@@ -50,6 +50,18 @@ impl Package {
         PackageRef::new(&self.bytes, self.summary)
     }
 
+    /// See [`PackageRef::id`].
+    #[must_use]
+    pub const fn id(&self) -> i64 {
+        self.summary.id()
+    }
+
+    /// See [`PackageRef::status`].
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.summary.status()
+    }
+
     /// Its bytes.
     #[must_use]
     pub const fn bytes(&self) -> &Bytes {
@@ -111,6 +123,6 @@ impl Eq for Package {}
 
 impl fmt::Debug for Package {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_ref().fmt(f)
+        write!(f, "Package({}, {}, [{} bytes])", self.id(), self.status(), self.bytes.len())
     }
 }

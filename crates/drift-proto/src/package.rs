@@ -6,7 +6,7 @@ use crate::error::DecodeError;
 use crate::limits::Limits;
 use crate::merged::{Merged, bytes};
 use crate::meta::{Meta, MetaRef, PayloadKind};
-use crate::payload::DataPayloadRef;
+use crate::payload::{DataPayloadRef, IntervalTrigger, Trigger};
 use crate::schema::{Check, PACKAGE, Root};
 use crate::time::{Timestamp, int, long};
 use crate::wire::{Field, Fields, Value, two_bytes};
@@ -69,6 +69,14 @@ impl Run {
 }
 
 impl Summary {
+    pub(crate) const fn id(&self) -> i64 {
+        self.id
+    }
+
+    pub(crate) const fn status(&self) -> StatusCode {
+        StatusCode(self.status)
+    }
+
     #[inline(always)]
     pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
         let check = Check::new(Root::Package, bytes, limits)?;
@@ -106,7 +114,8 @@ impl Summary {
 }
 
 impl<'a> PackageRef<'a> {
-    /// Reads a package, under [`Limits::DEFAULT`].
+    /// Reads a package, under [`Limits::DEFAULT`]. No bytes are a package too, good and with the id 0; so is one that was cut between two
+    /// fields. Protobuf cannot tell: who reads from MQTT, where no bytes clear a retained topic, looks for them first.
     ///
     /// # Errors
     ///
@@ -163,13 +172,13 @@ impl<'a> PackageRef<'a> {
     /// Milliseconds since 1970, by convention the moment of the trigger: the same in all packages that belong together.
     #[must_use]
     pub const fn id(self) -> i64 {
-        self.summary.id
+        self.summary.id()
     }
 
     /// Whether the data is to be trusted.
     #[must_use]
     pub const fn status(self) -> StatusCode {
-        StatusCode(self.summary.status)
+        self.summary.status()
     }
 
     /// When the service got its input.
@@ -229,6 +238,38 @@ impl<'a> PackageRef<'a> {
             }
         }
         last.map(|value| DataPayloadRef::unpack(value, &self.summary.limits)).transpose()
+    }
+
+    /// The last trigger for a moment, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, with offsets in [`AnyRef::value`].
+    pub fn trigger(self) -> Result<Option<Trigger>, DecodeError> {
+        let any = self.data().filter(|any| any.is(Trigger::NAME)).last();
+        any.map(|any| Trigger::unpack(any.value(), &self.summary.limits)).transpose()
+    }
+
+    /// The last trigger for an interval, if there is one.
+    ///
+    /// ```
+    /// use drift_proto::{IntervalTrigger, PackageBuilder, Timestamp};
+    ///
+    /// let interval = IntervalTrigger { start: Timestamp::from_unix_millis(1000), stop: Timestamp::from_unix_millis(2000) };
+    /// let package = PackageBuilder::new(2000).interval_trigger(interval).build()?;
+    /// assert_eq!(package.as_ref().interval_trigger()?, Some(interval));
+    /// // The same of any message: by what is behind the last slash of its address.
+    /// let any = package.as_ref().data().next().unwrap();
+    /// assert_eq!((any.name(), any.unpack()?), (Some("drift.proto.trigger_service.IntervalTriggerMessage"), Some(interval)));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, with offsets in [`AnyRef::value`].
+    pub fn interval_trigger(self) -> Result<Option<IntervalTrigger>, DecodeError> {
+        let any = self.data().filter(|any| any.is(IntervalTrigger::NAME)).last();
+        any.map(|any| IntervalTrigger::unpack(any.value(), &self.summary.limits)).transpose()
     }
 
     /// Labels in their order; names may be there more than once.

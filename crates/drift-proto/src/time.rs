@@ -1,3 +1,4 @@
+use core::fmt;
 use core::time::Duration;
 
 use crate::wire::{Field, Fields, Value, two_varints};
@@ -76,6 +77,43 @@ impl Timestamp {
     }
 }
 
+/// Days of 400 years.
+const ERA: i64 = 146_097;
+
+impl fmt::Display for Timestamp {
+    /// As `2023-11-14T22:13:20.25Z`; what is not of the years 1 to 9999, or has no nanoseconds of a second, as its two numbers.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seconds, nanos } = *self;
+        if !(-62_135_596_800..253_402_300_800).contains(&seconds) || self.unix_nanos().is_none() {
+            return write!(f, "{seconds} s and {nanos} ns");
+        }
+        // Days since the first of March of the year 0: months of 31 and 30 days come in fives then, and leap days last.
+        let days = seconds.div_euclid(86_400).wrapping_add(719_468);
+        let (era, day) = (days.div_euclid(ERA), days.rem_euclid(ERA));
+        let leaps =
+            day.div_euclid(1460).wrapping_sub(day.div_euclid(36_524)).wrapping_add(day.div_euclid(ERA.wrapping_sub(1)));
+        let year = day.wrapping_sub(leaps).div_euclid(365);
+        let before = year.wrapping_mul(365).wrapping_add(year.div_euclid(4)).wrapping_sub(year.div_euclid(100));
+        let day = day.wrapping_sub(before);
+        let month = day.wrapping_mul(5).wrapping_add(2).div_euclid(153);
+        let day = day.wrapping_sub(month.wrapping_mul(153).wrapping_add(2).div_euclid(5)).wrapping_add(1);
+        let (month, next) = if month < 10 { (month.wrapping_add(3), 0) } else { (month.wrapping_sub(9), 1) };
+        let year = era.wrapping_mul(400).wrapping_add(year).wrapping_add(next);
+        let second = seconds.rem_euclid(86_400);
+        let (hour, minute, second) =
+            (second.div_euclid(3600), second.div_euclid(60).rem_euclid(60), second.rem_euclid(60));
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
+        if nanos != 0 {
+            let (mut digits, mut width) = (nanos, 9_usize);
+            while digits.rem_euclid(10) == 0 {
+                (digits, width) = (digits.div_euclid(10), width.wrapping_sub(1));
+            }
+            write!(f, ".{digits:0width$}")?;
+        }
+        f.write_str("Z")
+    }
+}
+
 /// An `int64` of the wire.
 pub(crate) const fn long(value: u64) -> i64 {
     i64::from_ne_bytes(value.to_ne_bytes())
@@ -103,5 +141,19 @@ impl From<std::time::SystemTime> for Timestamp {
         };
         let seconds = if nanos < 0 { i64::MIN } else { i64::MAX };
         Self::from_unix_nanos(nanos).unwrap_or(Self { seconds, nanos: 0 })
+    }
+}
+
+#[cfg(feature = "std")]
+impl Timestamp {
+    /// As the system has it; `None` if the nanoseconds are not those of a second, or the system cannot tell such a time.
+    #[must_use]
+    pub fn to_system_time(self) -> Option<std::time::SystemTime> {
+        let nanos = self.unix_nanos()?;
+        let magnitude = nanos.unsigned_abs();
+        let seconds = u64::try_from(magnitude.checked_div_euclid(1_000_000_000)?).ok()?;
+        let rest = u32::try_from(magnitude.checked_rem_euclid(1_000_000_000)?).ok()?;
+        let (epoch, distance) = (std::time::UNIX_EPOCH, Duration::new(seconds, rest));
+        if nanos < 0 { epoch.checked_sub(distance) } else { epoch.checked_add(distance) }
     }
 }

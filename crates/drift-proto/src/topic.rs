@@ -18,18 +18,18 @@ const MOST: usize = 65_535;
 /// assert!(!filter.matches("drifted/sensor"));
 /// assert!(TopicFilter::new("drift#").is_none());
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TopicFilter<'a> {
-    text: &'a str,
-    /// Without the name of a share.
-    filter: &'a str,
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TopicFilter {
+    text: String,
+    /// Where the filter begins, behind the name of a share.
+    start: usize,
 }
 
-impl<'a> TopicFilter<'a> {
+impl TopicFilter {
     /// A filter, if it is one: 1 to 65 535 bytes, no NUL, `+` and `#` alone in their levels, `#` in the last. In a shared subscription,
     /// `$share/<name>/<filter>` (section 4.8.2), the filter is that behind the name.
     #[must_use]
-    pub fn new(text: &'a str) -> Option<Self> {
+    pub fn new(text: &str) -> Option<Self> {
         let filter = match text.strip_prefix("$share/") {
             None => text,
             Some(shared) => {
@@ -40,23 +40,25 @@ impl<'a> TopicFilter<'a> {
         let mut levels = filter.split('/');
         let last = levels.next_back()?;
         let plain = |level: &str| level == "+" || !level.contains(['+', '#']);
-        (fits && levels.all(plain) && (last == "#" || plain(last))).then_some(Self { text, filter })
+        (fits && levels.all(plain) && (last == "#" || plain(last)))
+            .then(|| Self { text: text.into(), start: text.len().saturating_sub(filter.len()) })
     }
 
     /// The filter.
     #[must_use]
-    pub const fn as_str(self) -> &'a str {
-        self.text
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// Whether it takes a topic, which has no wildcards. One that begins with `$` is the broker's, and no wildcard in the first level takes it.
     #[must_use]
-    pub fn matches(self, topic: &str) -> bool {
-        if !is_topic(topic) || topic.starts_with('$') && self.filter.starts_with(['+', '#']) {
+    pub fn matches(&self, topic: &str) -> bool {
+        let filter = self.text.get(self.start..).unwrap_or_default();
+        if !is_topic(topic) || topic.starts_with('$') && filter.starts_with(['+', '#']) {
             return false;
         }
         let mut levels = topic.split('/');
-        for due in self.filter.split('/') {
+        for due in filter.split('/') {
             if due == "#" {
                 return true;
             }

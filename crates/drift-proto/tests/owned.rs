@@ -137,7 +137,7 @@ fn a_package_that_was_built_is_as_one_that_was_read() {
     assert_eq!((view, view.labels().count()), (PackageRef::decode(&example()).unwrap(), 1));
     assert_eq!(builder.build_with(&Limits::DEFAULT.with_max_len(view.as_bytes().len() as u32)), Ok(package.clone()));
     assert!(builder.build_with(&Limits::DEFAULT.with_max_len(view.as_bytes().len() as u32 - 1)).is_err());
-    assert_eq!(format!("{package:?}"), format!("PackageRef(5, GOOD, [{} bytes])", package.bytes().len()));
+    assert_eq!(format!("{package:?}"), format!("Package(5, GOOD, [{} bytes])", package.bytes().len()));
 }
 
 #[test]

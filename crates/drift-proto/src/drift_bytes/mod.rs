@@ -378,6 +378,41 @@ impl<'a> ItemRef<'a> {
         self.values()?.next().filter(|_| self.len == 1)
     }
 
+    /// The values, of whatever type they are.
+    ///
+    /// ```
+    /// use drift_proto::{DriftBytesRef, ValuesRef};
+    ///
+    /// let bytes = b"\x01\x00\x01\x03\x01\0\0\0\0\0\0\0\x02\0\0\0\xff\xff\x02\0";
+    /// for item in DriftBytesRef::decode(bytes)?.items() {
+    ///     match item.any_values() {
+    ///         ValuesRef::I16(values) => assert_eq!(values.collect::<Vec<_>>(), [-1, 2]),
+    ///         ValuesRef::Texts(texts) => texts.for_each(|text| println!("{}", text.escape_ascii())),
+    ///         others => println!("{others:?}"),
+    ///     }
+    /// }
+    /// # Ok::<(), drift_proto::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn any_values(self) -> ValuesRef<'a> {
+        let (data, is_little) = (self.data, self.shape.is_little);
+        match self.item_type {
+            ItemType::Bool => ValuesRef::Bool(Elements::new(data, is_little)),
+            ItemType::I8 => ValuesRef::I8(Elements::new(data, is_little)),
+            ItemType::U8 => ValuesRef::U8(Elements::new(data, is_little)),
+            ItemType::I16 => ValuesRef::I16(Elements::new(data, is_little)),
+            ItemType::U16 => ValuesRef::U16(Elements::new(data, is_little)),
+            ItemType::I32 => ValuesRef::I32(Elements::new(data, is_little)),
+            ItemType::U32 => ValuesRef::U32(Elements::new(data, is_little)),
+            ItemType::I64 => ValuesRef::I64(Elements::new(data, is_little)),
+            ItemType::U64 => ValuesRef::U64(Elements::new(data, is_little)),
+            ItemType::F32 => ValuesRef::F32(Elements::new(data, is_little)),
+            ItemType::F64 => ValuesRef::F64(Elements::new(data, is_little)),
+            ItemType::String => ValuesRef::Texts(Texts { rest: data, left: self.len, is_little }),
+            ItemType::None => ValuesRef::None,
+        }
+    }
+
     /// The texts, if they are; in UTF-8 by convention.
     #[must_use]
     pub fn texts(self) -> Option<Texts<'a>> {
@@ -416,8 +451,60 @@ impl PartialEq for ItemRef<'_> {
 impl Eq for ItemRef<'_> {}
 
 impl fmt::Debug for ItemRef<'_> {
+    /// With its first values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ItemRef({:?}, {:?})", self.item_type, self.shape)
+        write!(f, "ItemRef({}, {:?}, {:?})", self.item_type, self.shape, self.any_values())
+    }
+}
+
+/// Values of an [`ItemRef`], by their type.
+#[derive(Clone)]
+#[expect(clippy::exhaustive_enums, reason = "all that there are")]
+#[expect(missing_docs, reason = "named as their types are")]
+pub enum ValuesRef<'a> {
+    Bool(Elements<'a, bool>),
+    I8(Elements<'a, i8>),
+    U8(Elements<'a, u8>),
+    I16(Elements<'a, i16>),
+    U16(Elements<'a, u16>),
+    I32(Elements<'a, i32>),
+    U32(Elements<'a, u32>),
+    I64(Elements<'a, i64>),
+    U64(Elements<'a, u64>),
+    F32(Elements<'a, f32>),
+    F64(Elements<'a, f64>),
+    Texts(Texts<'a>),
+    None,
+}
+
+/// So many values are shown of an item.
+const SHOWN: usize = 8;
+
+impl fmt::Debug for ValuesRef<'_> {
+    /// The first of them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        macro_rules! show {
+            ($($name:ident)*) => {
+                match self {
+                    $(Self::$name(values) => f.debug_list().entries(values.clone().take(SHOWN)).finish(),)*
+                    Self::Texts(texts) => {
+                        let texts = texts.clone().take(SHOWN).map(|text| Shown(text.get(..64).unwrap_or(text)));
+                        f.debug_list().entries(texts).finish()
+                    }
+                    Self::None => f.write_str("[]"),
+                }
+            };
+        }
+        show!(Bool I8 U8 I16 U16 I32 U32 I64 U64 F32 F64)
+    }
+}
+
+/// A text, or what begins it.
+struct Shown<'a>(&'a [u8]);
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.escape_ascii())
     }
 }
 

@@ -1,4 +1,19 @@
-//! The messages as prost has them, with conversions from views and to them. The code in `generated` is made of the files in `proto/drift` by the package `protogen`.
+//! The messages as prost 0.14 has them, with conversions from views, and of whole packages back.
+//!
+//! ```
+//! use drift_proto::proto::common::{DataPayload, DriftPackage};
+//! use drift_proto::{Package, PackageBuilder};
+//!
+//! let package = PackageBuilder::new(7).payload(b"bytes").build()?;
+//! let mut message = DriftPackage::from(&package); // payloads are shared
+//! let payload = message.data[0].unpack::<DataPayload>()?.unwrap();
+//! assert_eq!(payload.data, "bytes");
+//! message.id = 8;
+//! assert_eq!(Package::try_from(&message)?.id(), 8);
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
+//! To encode and decode them, `prost::Message` is to be in scope. The code in `generated` is made of the files in `proto/drift` by the package `protogen`.
 
 #[expect(
     missing_docs,

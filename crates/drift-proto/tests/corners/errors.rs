@@ -1,7 +1,8 @@
 //! What errors say: kind, place, what, path and words.
 
 use drift_proto::{
-    DataPayloadRef, DecodeError, DecodeErrorKind as Kind, DriftBytesRef, Limit, Limits, PackageRef, Trigger, Unpack,
+    AlignedPackageRef, DataPayloadRef, DecodeError, DecodeErrorKind as Kind, DriftBytesRef, IntervalTrigger, Limit,
+    Limits, PackageRef, Trigger, Unpack,
 };
 
 use crate::proto::*;
@@ -64,18 +65,42 @@ fn paths_count_what_is_repeated() {
     assert_eq!(error.path(&bytes), "meta.alignment_info.packages[1].meta.typed_data_info.items[2].name");
 }
 
-/// Paths are of packages, and messages in them that were unpacked have none.
+/// Of a message in a package that is sound.
+fn assert_told_of<T: Unpack<'static>>(value: &[u8], (kind, offset, what, path): Told<'_>) {
+    let package = [number(1, 5), any(T::NAME, value)].concat().leak();
+    let any = PackageRef::decode(package).unwrap().data().next().unwrap();
+    let error = any.unpack::<T>().map(drop).unwrap_err();
+    let found = (error.kind(), error.offset(), error.what(), &*error.path(any.value()));
+    assert_eq!(found, (kind, offset, what, path), "{value:02x?}");
+}
+
+/// Offsets and paths are of what the `Any` holds, and not of the package that it is in.
 #[test]
 fn faults_of_unpacked_messages_are_told_by_their_own_bytes() {
     let payload = [part(2, "data"), part(1, [1, 0x80])].concat();
     let error = DataPayloadRef::decode(&payload).unwrap_err();
-    assert_eq!((error.kind(), error.offset(), error.what()), (Kind::UnexpectedEnd, 10, "shape"));
+    let found = (error.kind(), error.offset(), error.what(), &*error.path(&payload));
+    assert_eq!(found, (Kind::UnexpectedEnd, 10, "shape", "shape"));
     let package = any(PAYLOAD, &payload);
     assert_eq!(PackageRef::decode(&package).unwrap().payload(), Err(error));
-    let error = DataPayloadRef::decode(&part(1, [0x80; 11])).unwrap_err();
-    assert_eq!((error.kind(), error.offset(), error.what()), (Kind::InvalidVarint, 2, "shape"));
-    let error = Trigger::unpack(&part(2, [0x08]), &Limits::DEFAULT).unwrap_err();
-    assert_eq!((error.kind(), error.offset(), error.what()), (Kind::UnexpectedEnd, 3, "timestamp"));
+
+    assert_told_of::<DataPayloadRef<'_>>(&payload, (Kind::UnexpectedEnd, 10, "shape", "shape"));
+    let endless = part(1, [0x80; 11]);
+    assert_told_of::<DataPayloadRef<'_>>(&endless, (Kind::InvalidVarint, 2, "shape", "shape"));
+    assert_told_of::<DataPayloadRef<'_>>(b"\x12\x00\x00", (Kind::InvalidTag, 2, "data_payload", ""));
+    assert_told_of::<Trigger>(&part(2, [0x08]), (Kind::UnexpectedEnd, 3, "timestamp", "timestamp"));
+    assert_told_of::<Trigger>(b"\x54", (Kind::UnexpectedGroupEnd, 0, "trigger_message", ""));
+    let stop = [part(2, ""), part(3, [0x00])].concat();
+    assert_told_of::<IntervalTrigger>(&stop, (Kind::InvalidTag, 4, "stop_timestamp", "stop_timestamp"));
+    assert_told_of::<IntervalTrigger>(&stop[..3], (Kind::UnexpectedEnd, 3, "interval_trigger_message", ""));
+    assert_told_of::<AlignedPackageRef<'_>>(b"\x0a\x02t\xff", (Kind::InvalidUtf8, 3, "topic_name", "topic_name"));
+    // The topic is of three bytes, the first payload of five, and the second of six.
+    let aligned = [part(1, "t"), part(2, part(2, "x")), part(2, part(1, [1, 0x80]))].concat();
+    let due = (Kind::UnexpectedEnd, 14, "shape", "payloads[1].shape");
+    assert_told_of::<AlignedPackageRef<'_>>(&aligned, due);
+    let text = nested([6, 5, 1].into_iter(), b"\xff");
+    let due = (Kind::InvalidUtf8, 6, "mime_type", "meta.text_info.mime_type");
+    assert_told_of::<PackageRef<'_>>(&text, due);
 }
 
 #[test]
@@ -133,6 +158,34 @@ fn max_depth_is_told_as_it_was_set() {
 }
 
 #[test]
+fn a_group_that_is_too_deep_is_told_at_its_tag() {
+    for (bytes, max, offset, what, path) in [
+        (&b"\x0b\x0c"[..], 0, 0, "package", ""),
+        (b"\x08\x05\x0b\x0c", 0, 2, "package", ""),
+        (b"\x3a\x02\x0b\x0c", 1, 2, "labels", "labels[0]"),
+        (b"\x0b\x0b\x0c\x0c", 1, 1, "package", ""),
+    ] {
+        let limits = Limits::DEFAULT.with_max_depth(max);
+        let error = PackageRef::decode_with(bytes, &limits).unwrap_err();
+        let found = (error.limit(), error.offset(), error.what(), &*error.path(bytes));
+        assert_eq!(found, (Some(Limit::MaxDepth), offset, what, path), "{bytes:02x?}");
+        assert!(PackageRef::decode_with(bytes, &limits.with_max_depth(max + 1)).is_ok(), "{bytes:02x?}");
+    }
+}
+
+/// However large, it is told as it stands there, and not by its low half.
+#[test]
+fn a_rank_is_told_as_it_is() {
+    for (rank, told) in [(1_u64 << 56, "72057594037927936"), (1 << 32, "4294967296"), (9, "9")] {
+        for (flag, rank) in [(1, rank.to_le_bytes()), (0, rank.to_be_bytes())] {
+            let bytes = [&[1, 0, flag, 1][..], &rank].concat();
+            let error = DriftBytesRef::decode(&bytes).unwrap_err();
+            assert_eq!(error.to_string(), format!("{told} exceeds max_rank 8 at byte 4 (drift_bytes)"));
+        }
+    }
+}
+
+#[test]
 fn words_are_short_and_tell_the_place() {
     let told = |bytes: &[u8]| PackageRef::decode(bytes).unwrap_err().to_string();
     assert_eq!(told(b"\x3a\x03\x0a\x01\xff"), "text is not UTF-8 at byte 4 (key)");
@@ -158,8 +211,15 @@ fn words_are_short_and_tell_the_place() {
 #[cfg(feature = "std")]
 #[test]
 fn errors_become_those_of_io() {
+    use drift_proto::EncodeError;
     let error = PackageRef::decode(b"\x00").unwrap_err();
     let io = std::io::Error::from(error);
     assert_eq!((io.kind(), io.to_string()), (std::io::ErrorKind::InvalidData, error.to_string()));
     assert_eq!(io.get_ref().and_then(|inner| inner.downcast_ref::<DecodeError>()), Some(&error));
+    // What was to be written is not data that came.
+    for error in [EncodeError::TooDeep { max: 3 }, EncodeError::TooLong { len: 2, max: 1 }] {
+        let io = std::io::Error::from(error);
+        assert_eq!((io.kind(), io.to_string()), (std::io::ErrorKind::InvalidInput, error.to_string()));
+        assert_eq!(io.get_ref().and_then(|inner| inner.downcast_ref::<EncodeError>()), Some(&error));
+    }
 }

@@ -1,6 +1,6 @@
 //! Corners of the format that the vectors do not reach: how messages merge (`merge.rs`), what is unknown (`unknown.rs`), numbers and groups on
 //! the wire (`wire.rs`), versions, kinds and statuses (`versions.rs`), what is made and written (`written.rs`), times (`times.rs`), and what
-//! errors say (`errors.rs`). Bytes are put together by hand, after the numbers of the fields.
+//! errors say (`errors.rs`); and what is equal (`equality.rs`). Bytes are put together by hand, after the numbers of the fields.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,6 +14,7 @@
     clippy::std_instead_of_alloc
 )]
 
+mod equality;
 mod errors;
 mod merge;
 #[path = "../hostile/proto.rs"]

@@ -96,3 +96,36 @@ fn times_are_in_their_order() {
     assert!(times.is_sorted());
     assert!(times.map(|time| time.unix_nanos()).is_sorted());
 }
+
+#[cfg(feature = "std")]
+#[test]
+fn times_of_the_system_are_exact_before_1970_too() {
+    use std::time::UNIX_EPOCH;
+    for (nanos, due) in [
+        (0, at(0, 0)),
+        (100, at(0, 100)),
+        (1_500_000_000, at(1, 500_000_000)),
+        (1_630_062_869_455_123_400, at(1_630_062_869, 455_123_400)),
+    ] {
+        assert_eq!(Timestamp::from(UNIX_EPOCH + Duration::from_nanos(nanos)), due);
+    }
+    // Systems count in steps of up to 100 nanoseconds.
+    for (nanos, due) in [
+        (100, at(-1, 999_999_900)),
+        (1_000_000_000, at(-1, 0)),
+        (1_500_000_000, at(-2, 500_000_000)),
+        (2_000_000_000, at(-2, 0)),
+    ] {
+        assert_eq!(Timestamp::from(UNIX_EPOCH - Duration::from_nanos(nanos)), due);
+    }
+}
+
+/// As far as 64 bits of seconds go, which those of Linux do.
+#[cfg(all(feature = "std", target_os = "linux", target_pointer_width = "64"))]
+#[test]
+fn the_first_and_the_last_time_of_the_system_are_exact() {
+    use std::time::UNIX_EPOCH;
+    let last = UNIX_EPOCH.checked_add(Duration::new(i64::MAX as u64, 999_999_999)).unwrap();
+    let first = UNIX_EPOCH.checked_sub(Duration::from_secs(1 << 63)).unwrap();
+    assert_eq!((Timestamp::from(first), Timestamp::from(last)), (at(i64::MIN, 0), at(i64::MAX, 999_999_999)));
+}

@@ -1,6 +1,9 @@
 //! What nobody here knows is kept (SPEC.md §1, §3): what is not changed is written as it came, fields of the package itself last.
 
-use drift_proto::{PackageBuilder, PackageRef, StatusCode, Timestamp};
+use drift_proto::{
+    AlignedPackageRef, DataPayloadRef, IntervalTrigger, Limits, PackageBuilder, PackageRef, StatusCode, Timestamp,
+    Trigger, Unpack,
+};
 
 use crate::proto::*;
 
@@ -148,4 +151,85 @@ fn what_is_set_anew_replaces_what_came() {
     let mut builder = PackageBuilder::from(PackageRef::decode(&bytes).unwrap());
     (builder.source_timestamp, builder.meta) = (None, None);
     assert_eq!(builder.encode_to_vec().unwrap(), unknown());
+}
+
+/// The numbers next to those that are known, with values that would do for these.
+#[test]
+fn numbers_next_to_known_ones_are_unknown() {
+    let payload = [number(1, 2), part(2, "data")].concat();
+    for odd in [number(3, 7), part(3, [7, 8]), part(3, "other")] {
+        for message in [[&odd[..], &payload].concat(), [&payload[..], &odd].concat()] {
+            let found = DataPayloadRef::decode(&message).unwrap();
+            assert_eq!((found.shape().collect::<Vec<_>>(), found.data()), (vec![2], &b"data"[..]), "{odd:02x?}");
+            // And the axes of another wire type, which bytes are not.
+            let other = [&message[..], &float(1, 1.0), &number(2, 9)].concat();
+            assert_eq!(DataPayloadRef::decode(&other).unwrap().shape().collect::<Vec<_>>(), [2]);
+        }
+    }
+    let aligned = [part(1, "t"), part(2, &payload)].concat();
+    for odd in [part(3, &payload), part(3, "u"), number(2, 1), number(1, 1)] {
+        let message = [&aligned[..], &odd].concat();
+        let found = AlignedPackageRef::unpack(&message, &Limits::DEFAULT).unwrap();
+        assert_eq!((found.topic_name(), found.payloads().count()), ("t", 1), "{odd:02x?}");
+    }
+    let (time, at) = ([number(1, 5), number(2, 6)].concat(), Some(Timestamp { seconds: 5, nanos: 6 }));
+    let other = number(1, 9);
+    for odd in [part(1, &other), part(3, &other), part(4, &other)] {
+        let found = Trigger::unpack(&[part(2, &time), odd.clone()].concat(), &Limits::DEFAULT);
+        assert_eq!(found, Ok(Trigger { timestamp: at }), "{odd:02x?}");
+    }
+    for odd in [part(1, &other), part(4, &other)] {
+        let message = [part(2, &time), part(3, &time), odd].concat();
+        let found = IntervalTrigger::unpack(&message, &Limits::DEFAULT);
+        assert_eq!(found, Ok(IntervalTrigger { start: at, stop: at }));
+    }
+    let odd_time = part(2, [&time[..], &number(3, 9), &part(1, "x"), &float(2, 1.0)].concat());
+    assert_eq!(PackageRef::decode(&odd_time).unwrap().source_timestamp(), at);
+    let texts = [part(1, "/a"), part(2, "v"), part(3, "w")].concat();
+    let package = [part(5, &texts), part(7, &texts)].concat();
+    let package = PackageRef::decode(&package).unwrap();
+    let found = package.data().map(|any| (any.type_url(), any.value())).next();
+    assert_eq!(found, Some(("/a", &b"v"[..])));
+    assert_eq!(package.labels().map(|label| (label.key, label.value)).next(), Some(("/a", "v")));
+}
+
+/// In a meta, too: it says the same with them and without.
+#[test]
+fn numbers_next_to_known_ones_say_nothing_of_a_meta() {
+    let time = [number(1, 5), number(2, 6)].concat();
+    let text = part(1, "a");
+    let floats = [float(1, 1.0), float(2, 2.0)].concat();
+    let series = [part(1, &time), part(2, &time), number(3, 9), float(8, 1.0)].concat();
+    let image = [number(1, 1), number(2, 2), number(3, 3), part(4, "RGB")].concat();
+    let named = [part(1, "a"), number(2, 512)].concat();
+    // The fields down to the message, what is in it, and what is added to it.
+    for (down, inner, odd) in [
+        (&[][..], number(1, 3), [number(9, 4), part(9, &text), number(0x1000, 2)].concat()),
+        (&[2], series, [number(9, 1), part(9, &time), number(1, 1), float(9, 5.0), float(3, 5.0)].concat()),
+        (&[3], image, [number(5, 7), part(5, "BGR"), number(4, 1)].concat()),
+        (&[4], part(1, &named), part(2, &named)),
+        (&[4, 1], named.clone(), [part(3, "b"), number(3, 7), part(2, "c")].concat()),
+        (&[8], part(1, &named), [part(2, &named), number(1, 1)].concat()),
+        (&[8, 1], named.clone(), [part(3, "b"), number(3, 7), number(1, 7)].concat()),
+        (&[5], text.clone(), [part(2, "b"), number(1, 1)].concat()),
+        (&[6], part(1, &text), [part(2, &text), number(1, 1)].concat()),
+        (
+            &[6, 1],
+            [text.clone(), part(2, number(1, 3))].concat(),
+            [part(3, "b"), part(3, number(1, 4)), number(2, 1)].concat(),
+        ),
+        (&[7], number(1, 1), [number(5, 7), number(14, 7), part(14, &floats), part(18, &floats)].concat()),
+        (&[7, 16], floats.clone(), [float(3, 9.0), number(1, 9)].concat()),
+        (&[7, 17], float(1, 1.0), [float(2, 9.0), number(1, 9)].concat()),
+    ] {
+        let fields = || [6].iter().chain(down).copied().collect::<Vec<u32>>().into_iter();
+        let plain = nested(fields(), &inner);
+        let due = PackageRef::decode(&plain).unwrap().meta().unwrap();
+        for inner in [[&inner[..], &odd].concat(), [&odd[..], &inner].concat()] {
+            let bytes = nested(fields(), &inner);
+            assert_eq!(PackageRef::decode(&bytes).unwrap().meta(), Some(due), "{down:?} {due:?}");
+        }
+        let nothing = nested(fields(), b"");
+        assert_ne!(PackageRef::decode(&nothing).unwrap().meta(), Some(due), "{down:?} says something");
+    }
 }

@@ -207,6 +207,11 @@ fn no_meta_and_a_time_series_are_told_apart() {
     let (none, empty, series) = (Vec::new(), part(6, ""), part(6, part(2, "")));
     let meta = |bytes| PackageRef::decode(bytes).unwrap().meta();
     assert_eq!(meta(&none), None);
+    let kind = |bytes| PackageRef::decode(bytes).unwrap().payload_kind();
+    let kinds = (PayloadKind::Unknown, PayloadKind::WaveletBuffer, PayloadKind::WaveletBuffer);
+    assert_eq!((kind(&none), kind(&empty), kind(&series)), kinds);
+    // Without a meta it is unknown with a payload, too.
+    assert_eq!(kind(&any(PAYLOAD, &part(2, "data"))), PayloadKind::Unknown);
     let empty = meta(&empty).unwrap();
     assert_eq!((empty.data_type(), empty.info(), empty.wavelet_buffer()), (DataType::TIME_SERIES, None, None));
     let series = meta(&series).unwrap();
@@ -233,6 +238,7 @@ fn what_a_payload_is_tells_the_type() {
         (number(1, u64::MAX), PayloadKind::Unknown),
     ] {
         let package = part(6, &meta);
-        assert_eq!(PackageRef::decode(&package).unwrap().meta().unwrap().payload_kind(), due, "{meta:02x?}");
+        let package = PackageRef::decode(&package).unwrap();
+        assert_eq!((package.payload_kind(), package.meta().unwrap().payload_kind()), (due, due), "{meta:02x?}");
     }
 }

@@ -194,6 +194,40 @@ fn of_duplicates_the_first_stays() {
     assert_eq!(done, [Correlated::Complete { id: 1, packages }]);
 }
 
+/// Before it is asked whether there is room for it.
+#[test]
+fn a_duplicate_that_is_large_is_a_duplicate() {
+    let mut correlator = Correlator::new(of(2), at(5)).with_limits(DEFAULT.with_max_bytes(140));
+    let large = package(1, 60);
+    assert_eq!((large.bytes().len(), correlator.handle_package(at(0), "a", large.clone()).len()), (120, 0));
+    let again: Vec<_> = correlator.handle_package(at(1), "a", large.clone()).collect();
+    assert_eq!(again, [Correlated::Duplicate { topic: "a".into(), package: large.clone() }]);
+    // From another topic it is one too many.
+    let other: Vec<_> = correlator.handle_package(at(1), "b", large.clone()).collect();
+    assert_eq!(other, [Correlated::TooMany { topic: "b".into(), package: large.clone() }]);
+    assert_eq!((correlator.waiting_bytes(), correlator.packages(1)), (121, &[("a".to_owned(), large)][..]));
+}
+
+#[test]
+fn finish_gives_up_all_that_wait() {
+    let mut correlator = Correlator::new(of(9), at(5));
+    for (seconds, topic, id) in [(0, "a", 2), (1, "a", 1), (2, "bcd", 2)] {
+        assert_eq!(put(&mut correlator, seconds, topic, id), []);
+    }
+    // Each is of its bytes and those of its topic.
+    assert_eq!(correlator.waiting_bytes(), 3 * package(1, 0).bytes().len() + 1 + 1 + 3);
+    assert_eq!(correlator.packages(2), group(2, &["a", "bcd"]));
+    assert_eq!((correlator.packages(1), correlator.packages(3)), (&group(1, &["a"])[..], &[][..]));
+    let events: Vec<_> = correlator.finish().collect();
+    let due = [(2, group(2, &["a", "bcd"])), (1, group(1, &["a"]))];
+    assert_eq!(events, due.map(|(id, packages)| Correlated::TimedOut { id, packages }));
+    assert_eq!((correlator.waiting(), correlator.waiting_bytes(), correlator.poll_deadline()), (0, 0, None));
+    assert_eq!((correlator.packages(2).len(), correlator.finish().len()), (0, 0));
+    // It remembers what it told, and takes others.
+    assert_eq!(put(&mut correlator, 3, "a", 1), [Correlated::Late { topic: "a".into(), package: package(1, 0) }]);
+    assert_eq!((put(&mut correlator, 3, "a", 3), correlator.waiting()), (vec![], 1));
+}
+
 #[test]
 fn too_many_are_those_over_the_limit_of_an_id() {
     for max in [0, 1] {

@@ -46,6 +46,11 @@ fn r13_one_package_of_very_many_bytes_is_told_at_once() {
     assert_eq!((correlator.waiting(), correlator.waiting_bytes()), (0, 0));
 }
 
+#[cfg(feature = "prost")]
+fn of_prost(url: &str, bytes: &[u8]) -> drift_proto::proto::protobuf::Any {
+    drift_proto::proto::protobuf::Any { type_url: url.into(), value: Bytes::copy_from_slice(bytes) }
+}
+
 /// Every public function that reads and takes limits; whoever adds one adds it here.
 fn each_way(bytes: &[u8], limits: &Limits) -> Vec<Result<(), DecodeError>> {
     macro_rules! messages {
@@ -54,6 +59,8 @@ fn each_way(bytes: &[u8], limits: &Limits) -> Vec<Result<(), DecodeError>> {
                 let url = ["/", <$type as Unpack<'_>>::NAME].concat();
                 let direct = <$type as Unpack<'_>>::unpack(bytes, limits).map(drop);
                 assert_eq!(AnyRef::new(&url, bytes).unpack_with::<$type>(limits).map(drop), direct);
+                #[cfg(feature = "prost")]
+                assert_eq!(of_prost(&url, bytes).unpack_ref_with::<$type>(limits).map(drop), direct);
                 direct
             }),*]
         };
@@ -69,7 +76,10 @@ fn by_default(bytes: &[u8]) -> Vec<Result<(), DecodeError>> {
         ($($type:ty)*) => {
             [$({
                 let url = ["/", <$type as Unpack<'_>>::NAME].concat();
-                AnyRef::new(&url, bytes).unpack::<$type>().map(drop)
+                let found = AnyRef::new(&url, bytes).unpack::<$type>().map(drop);
+                #[cfg(feature = "prost")]
+                assert_eq!(of_prost(&url, bytes).unpack_ref::<$type>().map(drop), found);
+                found
             }),*]
         };
     }
