@@ -1,4 +1,4 @@
-//! What buffa makes of the files in `proto/drift` (see `regenerate.rs`).
+//! What buffa makes of the files in `proto/drift` (see `build.rs`).
 
 #[allow(
     missing_docs,
@@ -11,10 +11,10 @@
 )]
 mod made {
     pub(crate) mod common {
-        include!("generated/drift.proto.common.rs");
+        include!(concat!(env!("OUT_DIR"), "/drift.proto.common.rs"));
     }
     pub(crate) mod meta {
-        include!("generated/drift.proto.meta.rs");
+        include!(concat!(env!("OUT_DIR"), "/drift.proto.meta.rs"));
     }
 }
 

@@ -1,17 +1,20 @@
-//! Makes what buffa makes of the files in `proto/drift`, without protoc: `cargo run -p benches --example drift_buffa`.
+//! Makes what buffa makes of the files in `proto/drift`, without protoc.
 
 use std::error::Error;
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use buffa::Message as _;
 use buffa_codegen::generated::descriptor::FileDescriptorSet;
 use protox::prost::Message as _;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let protos = Path::new(env!("CARGO_MANIFEST_DIR")).join("../proto/drift");
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed={}", protos.display());
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("without cargo")?);
     let files = ["common.proto", "meta.proto", "status.proto"];
-    let mut set = protox::compile(files, [here.join("../proto/drift")])?;
+    let mut set = protox::compile(files, [protos])?;
     // Comments.
     set.file.iter_mut().for_each(|file| file.source_code_info = None);
     let set = FileDescriptorSet::decode_from_slice(&set.encode_to_vec())?;
@@ -19,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // What is left out is not read by anything here.
     (config.file_per_package, config.emit_register_fn, config.generate_with_setters) = (true, false, false);
     for file in buffa_codegen::generate(&set.file, &files.map(String::from), &config)? {
-        fs::write(here.join("work/drift/generated").join(file.name), file.content)?;
+        fs::write(out.join(file.name), file.content)?;
     }
     Ok(())
 }
