@@ -17,7 +17,7 @@ const MEGABYTE: usize = if cfg!(miri) { 1 << 10 } else { 1 << 20 };
 
 /// Messages up to the limit are read, one more is not.
 #[test]
-fn r3_depth_is_counted_in_messages() {
+fn r03_depth_is_counted_in_messages() {
     for max in [0, 1, 2, 3, 63, 64, 99, 100, 101, 254, 255] {
         let (limits, depth) = (Limits::DEFAULT.with_max_depth(max), max.min(100));
         assert_eq!(read(&aligned(depth.into(), b""), &limits).map(drop), Ok(()), "{depth}");
@@ -37,7 +37,7 @@ fn r3_depth_is_counted_in_messages() {
 }
 
 #[test]
-fn r3_a_megabyte_of_openers_is_refused_on_a_small_stack() {
+fn r03_a_megabyte_of_openers_is_refused_on_a_small_stack() {
     let openers = [
         aligned(MEGABYTE / 4, b""),
         tag(10, 3).repeat(MEGABYTE),
@@ -65,7 +65,7 @@ fn r3_a_megabyte_of_openers_is_refused_on_a_small_stack() {
 
 /// The path to what is too deep ends there: it is no longer for what is deeper still.
 #[test]
-fn r3_the_path_to_what_is_too_deep_ends_there() {
+fn r03_the_path_to_what_is_too_deep_ends_there() {
     let (over, deep) = (aligned(65, b""), aligned(MEGABYTE / 4, b""));
     let path = |bytes: &[u8]| PackageRef::decode(bytes).unwrap_err().path(bytes);
     // The outermost meta, and 64 messages in it, the last of them a package.
@@ -76,7 +76,7 @@ fn r3_the_path_to_what_is_too_deep_ends_there() {
 
 /// Messages in `Any` in messages: nobody goes down by himself.
 #[test]
-fn r3_an_any_is_opened_only_when_it_is_asked_for() {
+fn r03_an_any_is_opened_only_when_it_is_asked_for() {
     let name = "/drift.proto.common.DriftPackage";
     // What is in front of the inner message, from the inside out.
     let (mut len, mut heads) = (0, Vec::new());
@@ -142,7 +142,7 @@ fn every_path(bytes: &[u8], limits: &Limits, metas: usize) {
 }
 
 #[test]
-fn r3_the_deepest_package_takes_every_path_on_a_small_stack() {
+fn r03_the_deepest_package_takes_every_path_on_a_small_stack() {
     // A meta is the first of three messages.
     for (limits, depth, metas) in [(&Limits::DEFAULT, 64, 22), (DEEPEST, 100, 34)] {
         // Once plain, and with meta and what it is about in three pieces at each level, all but one empty.
@@ -169,7 +169,7 @@ fn r3_the_deepest_package_takes_every_path_on_a_small_stack() {
 
 /// What was made, and not read: as deep as the caller likes, and written only as deep as limits say.
 #[test]
-fn r3_a_meta_that_was_made_is_written_up_to_the_limit() {
+fn r03_a_meta_that_was_made_is_written_up_to_the_limit() {
     let made = |metas: usize| {
         let mut meta = Meta::new(Info::Text("a/b"));
         for _ in 1..metas {
@@ -195,7 +195,7 @@ fn r3_a_meta_that_was_made_is_written_up_to_the_limit() {
 }
 
 #[test]
-fn r3_other_messages_are_as_deep_as_limits_say() {
+fn r03_other_messages_are_as_deep_as_limits_say() {
     on_small_stack(SMALL_STACK, || {
         let trigger = part(2, groups(99));
         assert_eq!(Trigger::unpack(&trigger, DEEPEST).map(|trigger| trigger.timestamp.is_some()), Ok(true));

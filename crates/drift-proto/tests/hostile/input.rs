@@ -18,7 +18,7 @@ fn some<T>(all: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
 }
 
 #[test]
-fn r4_no_mutation_of_a_package_brings_anything_down() {
+fn r04_no_mutation_of_a_package_brings_anything_down() {
     let (mut good, mut bad) = (0, 0);
     for (name, bytes) in packages() {
         on_small_stack(SMALL_STACK, || {
@@ -70,7 +70,7 @@ fn write_again(name: &str, bytes: &[u8]) {
 }
 
 #[test]
-fn r4_no_mutation_of_a_message_in_a_package_brings_anything_down() {
+fn r04_no_mutation_of_a_message_in_a_package_brings_anything_down() {
     let mut count = 0;
     for (name, bytes) in packages() {
         let Ok(package) = PackageRef::decode(&bytes) else { continue };
@@ -97,7 +97,7 @@ fn r4_no_mutation_of_a_message_in_a_package_brings_anything_down() {
 }
 
 #[test]
-fn r4_no_mutation_of_typed_data_brings_anything_down() {
+fn r04_no_mutation_of_typed_data_brings_anything_down() {
     let (mut good, mut bad) = (0, 0);
     for (name, bytes) in typed_data() {
         for bytes in some(mutations(&bytes)) {
@@ -122,7 +122,7 @@ fn r4_no_mutation_of_typed_data_brings_anything_down() {
 }
 
 #[test]
-fn r8_what_is_over_stays_over() {
+fn r08_what_is_over_stays_over() {
     for (_, bytes) in packages() {
         let Ok(package) = PackageRef::decode(&bytes) else { continue };
         let mut data = package.data();
@@ -141,7 +141,7 @@ fn r8_what_is_over_stays_over() {
 }
 
 #[test]
-fn r9_bytes_may_lie_anywhere() {
+fn r09_bytes_may_lie_anywhere() {
     for (_, bytes) in packages() {
         let due = read(&bytes, DEFAULT);
         slices::at_every_offset(&bytes, |bytes| assert_eq!(read(bytes, DEFAULT), due));
@@ -160,7 +160,7 @@ fn r9_bytes_may_lie_anywhere() {
 const NO_TEXTS: [(&[u8], u64); 4] = [(b"ab\xed\xa0\x80", 2), (b"\xff", 0), (b"a\xe2\x82", 1), (b"\xc0\x80", 0)];
 
 #[test]
-fn r9_every_text_is_checked() {
+fn r09_every_text_is_checked() {
     let fields: [(&[u32], &str); 9] = [
         (&[5, 1], "type_url"),
         (&[6, 3, 4], "channel_layout"),

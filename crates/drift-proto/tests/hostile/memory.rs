@@ -14,7 +14,7 @@ use crate::support::*;
 const DEFAULT: &Limits = &Limits::DEFAULT;
 
 #[test]
-fn r1_lengths_of_fields_are_believed_only_as_far_as_there_are_bytes() {
+fn r01_lengths_of_fields_are_believed_only_as_far_as_there_are_bytes() {
     // Each field of bytes that a package has, at the top and further down; the length is the last that is in front of nothing.
     let tops = [2, 3, 5, 6, 7, 8, 100].map(|field| tag(field, 2));
     let downs = [&[5, 1][..], &[5, 2], &[6, 2, 1], &[6, 5, 1], &[6, 6, 1, 1], &[6, 6, 1, 2], &[6, 8, 1, 1], &[7, 1]];
@@ -38,7 +38,7 @@ fn r1_lengths_of_fields_are_believed_only_as_far_as_there_are_bytes() {
 }
 
 #[test]
-fn r1_numbers_of_typed_data_are_believed_only_as_far_as_there_are_bytes() {
+fn r01_numbers_of_typed_data_are_believed_only_as_far_as_there_are_bytes() {
     let values = [0x55; 12];
     for kind in 0..=12 {
         for axis in hostile_lengths(32, 12).into_iter().filter(|axis| *axis > 12) {
@@ -71,7 +71,7 @@ fn r1_numbers_of_typed_data_are_believed_only_as_far_as_there_are_bytes() {
 const MANY: usize = if cfg!(miri) { 100 } else { 1 << 17 };
 
 #[test]
-fn r2_views_take_nothing_for_the_smallest_of_everything() {
+fn r02_views_take_nothing_for_the_smallest_of_everything() {
     let empty_meta = part(6, []);
     let names = part(6, part(8, [0x0a, 0].repeat(MANY)));
     let aligned = part(6, part(6, [0x0a, 0].repeat(MANY)));
@@ -90,7 +90,7 @@ fn r2_views_take_nothing_for_the_smallest_of_everything() {
 }
 
 #[test]
-fn r2_owning_costs_a_stated_multiple() {
+fn r02_owning_costs_a_stated_multiple() {
     let labels = [0x3a, 0].repeat(MANY);
     let shared = Bytes::from(labels.clone());
     let _owner = shared.clone();
@@ -109,7 +109,7 @@ fn r2_owning_costs_a_stated_multiple() {
 
 #[cfg(feature = "prost")]
 #[test]
-fn r2_types_of_prost_cost_a_stated_multiple() {
+fn r02_types_of_prost_cost_a_stated_multiple() {
     use drift_proto::proto::common::{DriftPackage, drift_package::Label};
     use drift_proto::proto::protobuf::Any;
     for (package, slot) in [([0x3a, 0].repeat(MANY), size_of::<Label>()), ([0x2a, 0].repeat(MANY), size_of::<Any>())] {
@@ -120,7 +120,7 @@ fn r2_types_of_prost_cost_a_stated_multiple() {
 }
 
 #[test]
-fn r5_products_of_axes_do_not_wrap() {
+fn r05_products_of_axes_do_not_wrap() {
     const MAX: u32 = u32::MAX;
     let shapes: [&[u32]; 10] = [
         &[1 << 16, 1 << 16],
@@ -157,7 +157,7 @@ fn r5_products_of_axes_do_not_wrap() {
 }
 
 #[test]
-fn r5_written_shapes_do_not_wrap() {
+fn r05_written_shapes_do_not_wrap() {
     let mut writer = DriftBytesWriter::new();
     let shapes = [(&[1 << 16; 2][..], 1 << 32), (&[1 << 16; 4], u64::MAX), (&[1 << 31, 1 << 31, 4], u64::MAX)];
     for (shape, due) in shapes.into_iter().chain([(&[u32::MAX; 8][..], u64::MAX)]) {

@@ -12,7 +12,7 @@ use crate::proto::*;
 const EDGES: [usize; 8] = [0, 1, 127, 128, 16_383, 16_384, (1 << 21) - 1, 1 << 21];
 
 #[test]
-fn r6_lengths_are_written_as_they_are() {
+fn r06_lengths_are_written_as_they_are() {
     for len in EDGES.into_iter().filter(|len| !cfg!(miri) || *len < 200) {
         let (data, text) = (vec![7; len], "ä".repeat(len / 2) + &"a".repeat(len % 2));
         let mut builder = PackageBuilder::new(-1);
@@ -42,7 +42,7 @@ fn r6_lengths_are_written_as_they_are() {
 
 /// What looks like fields of a package is text.
 #[test]
-fn r6_texts_are_not_fields() {
+fn r06_texts_are_not_fields() {
     let texts = ["\0", "\x08\x07", "type.googleapis.com/drift.proto.common.DataPayload", "a/b", "/", "\u{feff}"];
     for text in texts {
         let mut builder = PackageBuilder::new(0);

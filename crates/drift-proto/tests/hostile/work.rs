@@ -11,7 +11,7 @@ const MILLION: usize = if cfg!(miri) { 100 } else { 1_000_000 };
 const MANY: usize = MILLION / 20;
 
 #[test]
-fn r7_a_million_labels() {
+fn r07_a_million_labels() {
     let mut package = [0x3a, 0].repeat(MILLION);
     let view = PackageRef::decode(&package).unwrap();
     assert_eq!(view.labels().count(), MILLION);
@@ -23,7 +23,7 @@ fn r7_a_million_labels() {
 }
 
 #[test]
-fn r7_a_million_of_everything_between_the_others() {
+fn r07_a_million_of_everything_between_the_others() {
     // Of each by turns, so that none is found without passing the others.
     let turn = [&[0x3a, 0][..], &[0x2a, 0], &[0x32, 0], &[0x40, 0], &[0x12, 0]].concat();
     let package = turn.repeat(MILLION / 4);
@@ -37,7 +37,7 @@ fn r7_a_million_of_everything_between_the_others() {
 }
 
 #[test]
-fn r7_a_million_packages_in_an_alignment() {
+fn r07_a_million_packages_in_an_alignment() {
     let package = part(6, part(6, [0x0a, 0].repeat(MILLION)));
     let view = PackageRef::decode(&package).unwrap();
     let Some(InfoRef::Aligned(packages)) = view.meta().unwrap().info() else { panic!() };
@@ -46,7 +46,7 @@ fn r7_a_million_packages_in_an_alignment() {
 }
 
 #[test]
-fn r7_very_many_pieces_of_a_meta() {
+fn r07_very_many_pieces_of_a_meta() {
     // What it is about changes with each piece, and in the end is of very many.
     let turns = [part(6, part(5, part(1, "a"))), part(6, part(4, part(1, [])))].concat().repeat(MANY);
     let last = part(6, part(8, part(1, part(1, "n")))).repeat(MANY);
@@ -65,7 +65,7 @@ fn r7_very_many_pieces_of_a_meta() {
 }
 
 #[test]
-fn r7_pieces_in_pieces() {
+fn r07_pieces_in_pieces() {
     // At each level a thousand pieces, of which the last goes further down.
     let mut inner = Vec::new();
     for level in 0..20 {
@@ -79,7 +79,7 @@ fn r7_pieces_in_pieces() {
 }
 
 #[test]
-fn r7_a_million_names_and_values() {
+fn r07_a_million_names_and_values() {
     let mut data = TypedDataWriter::new();
     for _ in 0..MILLION / 4 {
         data.value("a", Default::default(), Values::I8(&[1])).unwrap();
@@ -93,7 +93,7 @@ fn r7_a_million_names_and_values() {
 }
 
 #[test]
-fn r7_texts_axes_and_fields_of_groups() {
+fn r07_texts_axes_and_fields_of_groups() {
     let texts = [&[1, 0][..], &item(11, &[MILLION as u32], &[0; 8].repeat(MILLION))].concat();
     let item = DriftBytesRef::decode(&texts).unwrap().items().next().unwrap();
     assert_eq!(item.texts().unwrap().count(), MILLION);
