@@ -21,11 +21,14 @@ pub struct Job {
 }
 
 /// All that there are.
-pub const JOBS: &[Job] = &[Job {
-    protos: "proto/drift",
-    files: &["alignment_service.proto", "common.proto", "meta.proto", "trigger_service.proto"],
-    code: "crates/drift-proto/src/proto/generated",
-}];
+pub const JOBS: &[Job] = &[
+    Job { protos: "proto/atlas", files: &["telemetry.proto"], code: "crates/atlas-stream/src/proto/generated" },
+    Job {
+        protos: "proto/drift",
+        files: &["alignment_service.proto", "common.proto", "meta.proto", "trigger_service.proto"],
+        code: "crates/drift-proto/src/proto/generated",
+    },
+];
 
 /// The root of the workspace.
 #[must_use]
@@ -43,7 +46,12 @@ impl Job {
         let descriptors = protox::compile(self.files, [root().join(self.protos)]).map_err(io::Error::other)?;
         let mut config = prost_build::Config::new();
         config.bytes(["."]).compile_well_known_types().disable_comments(["."]).out_dir(into);
-        config.enable_type_names().type_name_domain(["."], "type.googleapis.com");
+        // A map that is there without std, too.
+        config
+            .btree_map(["."])
+            .default_package_filename("telemetry")
+            .enable_type_names()
+            .type_name_domain(["."], "type.googleapis.com");
         config.compile_fds(descriptors)
     }
 }
