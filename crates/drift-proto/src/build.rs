@@ -297,7 +297,12 @@ impl<'a> PackageBuilder<'a> {
     ///
     /// [`EncodeError`].
     pub fn encode_to_vec_with(&self, limits: &Limits) -> Result<Vec<u8>, EncodeError> {
-        let mut bytes = Vec::with_capacity(self.len_within(limits)?);
+        let len = self.len_within(limits)?;
+        // With 32 bits, limits may be more than there is of memory.
+        if len > isize::MAX as usize {
+            return Err(EncodeError::NoRoom { len: len as u64, room: isize::MAX as u64 });
+        }
+        let mut bytes = Vec::with_capacity(len);
         self.put(&mut Output(&mut bytes));
         Ok(bytes)
     }

@@ -121,6 +121,12 @@ impl Sink for Measure {
         self.is_too_deep |= measure.is_too_deep;
     }
 
+    fn opaque(&mut self, number: u32, message: &impl Message) {
+        let len = message.measure(u8::MAX).len;
+        self.head(number, 2, len as u64);
+        self.len = self.len.saturating_add(len);
+    }
+
     fn taken(&mut self, schema: &'static Schema, field: Field<'_>) {
         self.raw(field.raw);
         self.is_too_deep |= !schema.is_no_deeper(field, self.depth);

@@ -166,7 +166,8 @@ impl DecodeError {
 
 impl PartialEq for DecodeError {
     fn eq(&self, other: &Self) -> bool {
-        (self.kind, self.offset, self.limit, self.what()) == (other.kind, other.offset, other.limit, other.what())
+        (self.kind, self.offset, self.limit, self.root, self.what())
+            == (other.kind, other.offset, other.limit, other.root, other.what())
     }
 }
 

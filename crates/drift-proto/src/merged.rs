@@ -17,8 +17,8 @@ struct Step {
     skip: u32,
 }
 
-/// From a package to its meta, to what that is about, to a timestamp in it.
-const STEPS: usize = 3;
+/// From a package, or from one in an alignment, to its meta, and to what that is about.
+const STEPS: usize = 2;
 
 impl<'a> Merged<'a> {
     /// In one piece.

@@ -1,5 +1,4 @@
-//! Protobuf as it stands on the wire: fields one after the other, whatever they mean. Two crates have this file, and a test keeps both the
-//! same.
+//! Protobuf as it stands on the wire: fields one after the other, whatever they mean.
 
 /// What is wrong with a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,8 @@ use core::time::Duration;
 
 use drift_proto::{
     Correlated, Correlator, CorrelatorLimits, DriftBytesReader, DriftBytesRef, EncodeError, Info, Limits, Meta,
-    Package, PackageBuilder, PackageRef, StatusCode, TopicFilter, TypedDataWriter, Values, source_of,
+    Package, PackageBuilder, PackageRef, StatusCode, Timestamp, TopicFilter, Trigger, TypedDataWriter, Values,
+    source_of,
 };
 use testkit::vectors::{hex, to_hex};
 
@@ -92,6 +93,9 @@ fn nothing_is_written_deeper_than_it_may_be_read() {
     let limits = Limits::DEFAULT.with_max_depth(1);
     let package = PackageBuilder::new(1).payload(b"p").build_with(&limits).unwrap();
     assert!(PackageRef::decode_with(package.bytes(), &limits).is_ok());
+    let trigger = Trigger { timestamp: Some(Timestamp { seconds: 1, nanos: 0 }) };
+    let package = PackageBuilder::new(1).trigger(trigger).build_with(&limits).unwrap();
+    assert_eq!(PackageRef::decode_with(package.bytes(), &limits).unwrap().trigger(), Ok(Some(trigger)));
     let mut meta = Meta::new(Info::Text("a"));
     for _ in 0..2000 {
         meta = Meta::new(Info::Aligned(vec![("t", Some(meta))]));
