@@ -34,6 +34,7 @@ mod dependency;
 mod error;
 mod key;
 mod lap;
+mod number;
 mod state;
 mod status;
 mod time;
@@ -49,6 +50,12 @@ pub use crate::lap::{LapType, TriggerSource};
 pub use crate::state::SessionState;
 pub use crate::status::DataStatus;
 pub use crate::time::absolute;
+
+/// For tests.
+#[doc(hidden)]
+pub mod __number {
+    pub use crate::number::{Number, POWERS, read};
+}
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
