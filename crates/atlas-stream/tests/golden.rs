@@ -78,6 +78,7 @@ fn unknown_types_are_types() {
 
 #[test]
 fn states_and_laps_have_the_names_of_the_vectors() {
+    let (mut sessions, mut laps) = (0, 0);
     for vector in vectors().into_iter().filter(|vector| vector["valid"] == true && is_message(vector)) {
         let Some(value) = vector["value"].as_str().and_then(|text| serde_json::from_str::<Json>(text).ok()) else {
             continue;
@@ -86,11 +87,16 @@ fn states_and_laps_have_the_names_of_the_vectors() {
         if kind.starts_with("session:") {
             let name = value["state"].as_str().unwrap();
             assert_eq!(SessionState::from_name(name).unwrap().name(), Some(name));
+            sessions += 1;
         } else if kind.starts_with("lap:") {
             let name = value["type"].as_str().unwrap();
             assert!(!matches!(LapType::from_name(name), LapType::Other(_)), "{name}");
             assert_eq!(LapType::from_name(name).name(), name);
+            laps += 1;
         }
+    }
+    if SAMPLE == 1 {
+        assert_eq!((sessions, laps), (18, 7), "all that are valid");
     }
 }
 
