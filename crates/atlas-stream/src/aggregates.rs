@@ -26,6 +26,9 @@ impl Aggregates {
     /// The first.
     pub const FIRST: Self = Self(8);
 
+    /// Each by itself, in the order that values are kept in.
+    pub(crate) const EACH: [Self; 4] = [Self::AVG, Self::MIN, Self::MAX, Self::FIRST];
+
     /// By one name, in the order and case that the vendor's writer has.
     const NAMED: [(Self, &'static str); 4] =
         [(Self::AVG, "Avg"), (Self::MIN, "Min"), (Self::MAX, "Max"), (Self::FIRST, "First")];
@@ -45,6 +48,11 @@ impl Aggregates {
     #[must_use]
     pub const fn contains(self, others: Self) -> bool {
         self.0 & others.0 == others.0
+    }
+
+    /// Each by itself: the mean, the least, the largest, the first.
+    pub fn iter(self) -> impl Iterator<Item = Self> {
+        Self::EACH.into_iter().filter(move |each| self.contains(*each))
     }
 
     /// Whether none are there.

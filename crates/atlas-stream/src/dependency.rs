@@ -24,8 +24,12 @@ const MOST: usize = 64;
 /// ```
 #[must_use]
 pub fn dependency_id(document: &str) -> String {
+    id_of(document.as_bytes())
+}
+
+pub(crate) fn id_of(document: &[u8]) -> String {
     let mut id = String::with_capacity(12);
-    for byte in Sha1::digest(document.as_bytes()).iter().take(6) {
+    for byte in Sha1::digest(document).iter().take(6) {
         // Writing into a text does not fail.
         let _ = write!(id, "{byte:02x}");
     }
@@ -44,7 +48,7 @@ pub fn is_dependency_id(text: &str) -> bool {
 ///
 /// What is wrong with the group or the type, with offsets in it.
 pub fn store_path(group: &str, dependency_type: &str) -> Result<String, DecodeError> {
-    check(group, Field::Group)?;
+    check(group, Field::DependencyGroup)?;
     check(dependency_type, Field::DependencyType)?;
     Ok([group, "/", dependency_type].concat())
 }

@@ -30,26 +30,64 @@ extern crate alloc;
 extern crate std;
 
 mod aggregates;
+mod build;
+mod column;
+mod columns;
+mod configuration;
+mod date_time;
 mod dependency;
+mod encode;
 mod error;
+mod event;
+mod format;
+mod json;
 mod key;
 mod lap;
+mod limits;
+mod notes;
 mod number;
+mod protobuf;
+mod record;
+mod session;
 mod state;
 mod status;
+mod sync;
+mod telemetry;
 mod time;
+mod type_map;
+mod unknown;
+mod view;
+// A twin of that of drift-proto, which needs more of it.
+#[allow(dead_code)]
+mod wire;
 
 #[cfg(feature = "prost")]
 pub mod proto;
 
 pub use crate::aggregates::Aggregates;
+pub use crate::column::{Column, Element, Iter, LengthError, Statuses, Times};
+pub use crate::columns::{Columns, ParamKey, Parameter};
+pub use crate::configuration::{ApplicationGroup, AtlasConfiguration, ConfigurationParameter, ParameterGroup};
+pub use crate::date_time::DateTime;
 pub use crate::dependency::{ATLAS_CONFIGURATION, DATA_FORMAT, dependency_id, is_dependency_id, item_path, store_path};
-pub use crate::error::{DecodeError, DecodeErrorKind};
+pub use crate::encode::{EncodeError, EncodeErrorKind, JsonOptions, NanForm};
+pub use crate::error::{DecodeError, DecodeErrorKind, Limit};
+pub use crate::event::{Event, EventValues};
+pub use crate::format::{DataFormat, Feed, FeedParameter};
 pub use crate::key::{Key, KeyRef, MessageType};
-pub use crate::lap::{LapType, TriggerSource};
+pub use crate::lap::{Lap, LapType, TriggerSource};
+pub use crate::limits::Limits;
+pub use crate::notes::Notes;
+pub use crate::record::{Decoder, Message, RecordRef};
+pub use crate::session::{Activity, Model, Session};
 pub use crate::state::SessionState;
 pub use crate::status::DataStatus;
+pub use crate::sync::Sync;
+pub use crate::telemetry::{Parameters, TelemetryKind, TelemetryRef};
 pub use crate::time::absolute;
+pub use crate::type_map::{MessageKind, TypeMap};
+pub use crate::unknown::UnknownMembers;
+pub use crate::view::{BindError, BindNotes, Bound, BoundColumn, View};
 
 /// For tests.
 #[doc(hidden)]

@@ -6,6 +6,8 @@ use core::fmt;
 pub struct SessionState(pub u8);
 
 impl SessionState {
+    /// None of those that are described: a session that has it is in a state with another name.
+    pub const UNKNOWN: Self = Self(0);
     /// Announced and described; no data yet.
     pub const WAITING: Self = Self(1);
     /// Data comes; the description may still change.

@@ -9,7 +9,7 @@ use atlas_stream::proto::{
 };
 use prost::Message;
 use serde_json::Value as Json;
-use testkit::vectors::hex;
+use testkit::vectors::{base64, hex};
 
 const EPOCH: i64 = 1_699_920_000_000_000_000;
 const TIME: i64 = 36_930_000_000_000;
@@ -19,20 +19,6 @@ fn value(id: &str) -> Vec<u8> {
     let lines = include_str!("vectors/atlas.jsonl").lines();
     let vector = lines.map(|line| serde_json::from_str::<Json>(line).unwrap()).find(|line| line["id"] == id).unwrap();
     base64(vector["value"].as_str().unwrap())
-}
-
-fn base64(text: &str) -> Vec<u8> {
-    let digit = |byte: &u8| match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' => 62,
-        b'/' => 63,
-        other => panic!("{other}"),
-    };
-    let digits: Vec<u8> = text.trim_end_matches('=').as_bytes().iter().map(digit).collect();
-    let bits = digits.iter().flat_map(|digit| (0..6).rev().map(move |bit| digit >> bit & 1)).collect::<Vec<_>>();
-    bits.chunks_exact(8).map(|bits| bits.iter().fold(0, |byte, bit| byte << 1 | bit)).collect()
 }
 
 #[test]

@@ -60,6 +60,26 @@ pub fn to_hex(bytes: &[u8]) -> String {
     })
 }
 
+/// The bytes that base64 spells, with its ordinary alphabet; padding may be missing.
+///
+/// # Panics
+///
+/// On another character.
+#[track_caller]
+pub fn base64(text: &str) -> Vec<u8> {
+    let digit = |byte: &u8| match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' => 62,
+        b'/' => 63,
+        other => panic!("{:?} is no digit of base64", char::from(*other)),
+    };
+    let digits = text.trim_end_matches('=').as_bytes().iter().map(digit);
+    let bits = digits.flat_map(|digit| (0..6).rev().map(move |bit| digit >> bit & 1)).collect::<Vec<_>>();
+    bits.chunks_exact(8).map(|bits| bits.iter().fold(0, |byte, bit| byte << 1 | bit)).collect()
+}
+
 /// The encoding a vector holds: its `hex`, and with `"hex_repeat": ["61", 3]` that byte so many times after it.
 ///
 /// # Panics

@@ -1,0 +1,387 @@
+use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::encode::{EncodeError, EncodeErrorKind, JsonOptions};
+use crate::error::{DecodeError, DecodeErrorKind as Kind, Field};
+use crate::json::{Cursor, Shape, Writer};
+use crate::limits::Limits;
+use crate::notes::Notes;
+use crate::unknown::{Kept, UnknownMembers};
+
+/// Names with what stands behind them, in the order of the document.
+type Map<'a, T> = Vec<(Cow<'a, str>, T)>;
+
+/// The document that tells ATLAS how parameters are shown: a tree of them for each application.
+///
+/// Little of it is published. What is known is read into members, and if it has another type, or is not known, kept as it came; both are written.
+///
+/// ```
+/// use atlas_stream::{ApplicationGroup, AtlasConfiguration, ConfigurationParameter, ParameterGroup};
+///
+/// let mut parameter = ConfigurationParameter::default();
+/// (parameter.name, parameter.units) = (Some("example".into()), Some("kmh".into()));
+/// let mut group = ParameterGroup::default();
+/// group.parameters.push(("example:app".into(), parameter));
+/// let mut application = ApplicationGroup::default();
+/// application.tree.groups.push(("group".into(), group));
+/// let mut configuration = AtlasConfiguration::default();
+/// configuration.app_groups.push(("app".into(), application));
+/// assert_eq!(configuration.dependency_id()?, "e7548e787967");
+/// # Ok::<(), atlas_stream::EncodeError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct AtlasConfiguration<'a> {
+    /// Applications by their names, such as `Chassis`.
+    pub app_groups: Vec<(Cow<'a, str>, ApplicationGroup<'a>)>,
+    unknown: Kept<'a>,
+}
+
+/// What belongs to an application.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ApplicationGroup<'a> {
+    /// The JSON of conversions by their ids, whose members are not published.
+    conversions: Map<'a, RawJson<'a>>,
+    /// The JSON of events by their ids.
+    events: Map<'a, RawJson<'a>>,
+    /// Its groups and parameters.
+    pub tree: ParameterGroup<'a>,
+}
+
+/// JSON that was read, as it came.
+#[derive(Clone, Debug, PartialEq)]
+struct RawJson<'a>(Cow<'a, str>);
+
+/// Groups and parameters in a group.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ParameterGroup<'a> {
+    /// Groups by their names.
+    pub groups: Vec<(Cow<'a, str>, Self)>,
+    /// Parameters by the identifiers that data formats have.
+    pub parameters: Vec<(Cow<'a, str>, ConfigurationParameter<'a>)>,
+    unknown: Kept<'a>,
+}
+
+/// How a parameter is shown.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ConfigurationParameter<'a> {
+    /// Its name for people.
+    pub name: Option<Cow<'a, str>>,
+    /// Its unit.
+    pub units: Option<Cow<'a, str>>,
+    /// What it is. *Ours*: the name of the member, `description`.
+    pub description: Option<Cow<'a, str>>,
+    unknown: Kept<'a>,
+}
+
+impl<'a> AtlasConfiguration<'a> {
+    /// Reads a document.
+    ///
+    /// # Errors
+    ///
+    /// What is not JSON; what lacks `appGroups`, which another document of the vendor has not; limits.
+    pub fn decode(document: &'a [u8], limits: &Limits) -> Result<(Self, Notes), DecodeError> {
+        let mut cursor = Cursor::new(document, limits)?;
+        let mut configuration = Self::default();
+        let mut has_groups = false;
+        let end = cursor.object(Field::Value, |cursor, name| {
+            if !name.is("appGroups") {
+                configuration.unknown.push(cursor.whole(name)?);
+                return Ok(());
+            }
+            if core::mem::replace(&mut has_groups, true) {
+                cursor.notes |= Notes::DUPLICATE_MEMBER;
+            }
+            configuration.app_groups = read_map(cursor, Field::AppGroups, read_application)?;
+            Ok(())
+        })?;
+        cursor.end()?;
+        if !has_groups {
+            return Err(DecodeError::json(Kind::MissingMember, end, Field::AppGroups));
+        }
+        Ok((configuration, cursor.notes))
+    }
+
+    /// Writes the document as the vendor's writer does: compactly, members in its order, and those of groups that are empty, too.
+    ///
+    /// # Errors
+    ///
+    /// A name twice; limits. Nothing was written then.
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.encode_with(out, &Limits::DEFAULT)
+    }
+
+    /// The same under other limits.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](Self::encode).
+    pub fn encode_with(&self, out: &mut Vec<u8>, limits: &Limits) -> Result<(), EncodeError> {
+        let options = JsonOptions::DEFAULT.with_limits(*limits);
+        Writer::write(out, &options, |writer| {
+            writer.raw("{\"appGroups\":");
+            let depth = limits.depth().saturating_sub(1);
+            write_map(writer, "appGroups", &self.app_groups, depth, write_application)?;
+            writer.unknown(&mut false, self.unknown());
+            writer.raw("}");
+            Ok(())
+        })
+    }
+
+    /// The id that the service makes of the document as [`encode`](Self::encode) writes it. Who stores it goes by the id that the service returns.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](Self::encode).
+    pub fn dependency_id(&self) -> Result<String, EncodeError> {
+        let mut document = Vec::new();
+        self.encode(&mut document)?;
+        Ok(crate::dependency::id_of(&document))
+    }
+
+    /// Members of its JSON that nobody here knows.
+    #[must_use]
+    pub fn unknown(&self) -> UnknownMembers<'_> {
+        self.unknown.members()
+    }
+
+    /// The same with texts of its own.
+    #[must_use]
+    pub fn into_owned(self) -> AtlasConfiguration<'static> {
+        let own_application = |group: ApplicationGroup<'_>| ApplicationGroup {
+            conversions: own_map(group.conversions, |json| RawJson(own(json.0))),
+            events: own_map(group.events, |json| RawJson(own(json.0))),
+            tree: own_tree(group.tree),
+        };
+        AtlasConfiguration { app_groups: own_map(self.app_groups, own_application), unknown: self.unknown.into_owned() }
+    }
+}
+
+fn own(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
+}
+
+fn own_map<T, U>(map: Map<'_, T>, own_value: impl Fn(T) -> U) -> Map<'static, U> {
+    map.into_iter().map(|(name, value)| (own(name), own_value(value))).collect()
+}
+
+#[inline(never)]
+fn own_tree(tree: ParameterGroup<'_>) -> ParameterGroup<'static> {
+    let own_parameter = |parameter: ConfigurationParameter<'_>| ConfigurationParameter {
+        name: parameter.name.map(own),
+        units: parameter.units.map(own),
+        description: parameter.description.map(own),
+        unknown: parameter.unknown.into_owned(),
+    };
+    ParameterGroup {
+        groups: own_map(tree.groups, own_tree),
+        parameters: own_map(tree.parameters, own_parameter),
+        unknown: tree.unknown.into_owned(),
+    }
+}
+
+impl ApplicationGroup<'_> {
+    /// The JSON of its conversions, by their ids.
+    pub fn conversions(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.conversions.iter().map(|(id, json)| (&**id, &*json.0))
+    }
+
+    /// The JSON of its events, by the ids that events have.
+    pub fn events(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.events.iter().map(|(id, json)| (&**id, &*json.0))
+    }
+
+    /// Members of its JSON that nobody here knows.
+    #[must_use]
+    pub fn unknown(&self) -> UnknownMembers<'_> {
+        self.tree.unknown.members()
+    }
+}
+
+impl ParameterGroup<'_> {
+    /// Members of its JSON that nobody here knows.
+    #[must_use]
+    pub fn unknown(&self) -> UnknownMembers<'_> {
+        self.unknown.members()
+    }
+}
+
+impl ConfigurationParameter<'_> {
+    /// Members of its JSON that nobody here knows.
+    #[must_use]
+    pub fn unknown(&self) -> UnknownMembers<'_> {
+        self.unknown.members()
+    }
+}
+
+/// Reads an object of names; of those that are there twice the last counts, in the place of the first.
+fn read_map<'a, T>(
+    cursor: &mut Cursor<'a>,
+    field: Field,
+    read: impl Fn(&mut Cursor<'a>) -> Result<T, DecodeError>,
+) -> Result<Map<'a, T>, DecodeError> {
+    let mut map: Map<'a, T> = Vec::new();
+    let mut places = BTreeMap::new();
+    cursor.object(field, |cursor, name| {
+        let (name, value) = (name.to_cow(), read(cursor)?);
+        let place = *places.entry(name.clone()).or_insert(map.len());
+        match map.get_mut(place) {
+            Some((_, slot)) => {
+                cursor.notes |= Notes::DUPLICATE_MEMBER;
+                *slot = value;
+            }
+            None => map.push((name, value)),
+        }
+        Ok(())
+    })?;
+    Ok(map)
+}
+
+fn read_application<'a>(cursor: &mut Cursor<'a>) -> Result<ApplicationGroup<'a>, DecodeError> {
+    let mut group = ApplicationGroup::default();
+    let ApplicationGroup { conversions, events, tree } = &mut group;
+    cursor.object(Field::Group, |cursor, name| {
+        let is_object = cursor.shape(Field::Member)? == Shape::Object;
+        match &*name.to_cow() {
+            "conversions" if is_object => *conversions = read_map(cursor, Field::Conversions, read_raw)?,
+            "events" if is_object => *events = read_map(cursor, Field::Events, read_raw)?,
+            "groups" if is_object => tree.groups = read_groups(cursor)?,
+            "parameters" if is_object => tree.parameters = read_map(cursor, Field::Parameters, read_parameter)?,
+            _ => tree.unknown.push(cursor.whole(name)?),
+        }
+        Ok(())
+    })?;
+    Ok(group)
+}
+
+/// Groups in groups, as deep as values may be.
+#[inline(never)]
+fn read_groups<'a>(cursor: &mut Cursor<'a>) -> Result<Map<'a, ParameterGroup<'a>>, DecodeError> {
+    read_map(cursor, Field::Groups, |cursor| {
+        let mut group = ParameterGroup::default();
+        cursor.object(Field::Group, |cursor, name| {
+            let is_object = cursor.shape(Field::Member)? == Shape::Object;
+            match &*name.to_cow() {
+                "groups" if is_object => group.groups = read_groups(cursor)?,
+                "parameters" if is_object => group.parameters = read_map(cursor, Field::Parameters, read_parameter)?,
+                _ => group.unknown.push(cursor.whole(name)?),
+            }
+            Ok(())
+        })?;
+        Ok(group)
+    })
+}
+
+fn read_parameter<'a>(cursor: &mut Cursor<'a>) -> Result<ConfigurationParameter<'a>, DecodeError> {
+    let mut parameter = ConfigurationParameter::default();
+    cursor.object(Field::Item, |cursor, name| {
+        let is_text = cursor.shape(Field::Member)? == Shape::Text;
+        match &*name.to_cow() {
+            "name" if is_text => parameter.name = Some(cursor.cow(Field::Name)?),
+            "units" if is_text => parameter.units = Some(cursor.cow(Field::Units)?),
+            "description" if is_text => parameter.description = Some(cursor.cow(Field::Description)?),
+            _ => parameter.unknown.push(cursor.whole(name)?),
+        }
+        Ok(())
+    })?;
+    Ok(parameter)
+}
+
+fn read_raw<'a>(cursor: &mut Cursor<'a>) -> Result<RawJson<'a>, DecodeError> {
+    cursor.any(Field::Member).map(|json| RawJson(Cow::Borrowed(json)))
+}
+
+/// Writes an object of names, each once; `depth` is how many may still begin in one another.
+fn write_map<T>(
+    writer: &mut Writer<'_>,
+    what: &'static str,
+    map: &[(Cow<'_, str>, T)],
+    depth: u8,
+    mut write: impl FnMut(&mut Writer<'_>, &T, u8) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    let too_deep = EncodeError::new(EncodeErrorKind::LimitExceeded, "max_depth");
+    // It, and what is in it.
+    let inner = depth.checked_sub(if map.is_empty() { 1 } else { 2 }).ok_or(too_deep)?;
+    let mut names: Vec<&str> = map.iter().map(|(name, _)| &**name).collect();
+    names.sort_unstable();
+    if names.windows(2).any(|pair| matches!(pair, [one, two] if one == two)) {
+        return Err(EncodeError::new(EncodeErrorKind::Duplicate, what));
+    }
+    writer.raw("{");
+    let mut first = true;
+    for (name, value) in map {
+        writer.name(&mut first, name);
+        write(writer, value, inner)?;
+    }
+    writer.raw("}");
+    Ok(())
+}
+
+fn write_raw(writer: &mut Writer<'_>, json: &RawJson<'_>, _: u8) -> Result<(), EncodeError> {
+    writer.raw(&json.0);
+    Ok(())
+}
+
+fn write_application(writer: &mut Writer<'_>, group: &ApplicationGroup<'_>, depth: u8) -> Result<(), EncodeError> {
+    let (mut first, mut written) = (true, Vec::new());
+    let unknown = group.unknown();
+    writer.raw("{");
+    for (name, map) in [("conversions", &group.conversions), ("events", &group.events)] {
+        if !map.is_empty() || unknown.get(name).is_none() {
+            written.push(name);
+            writer.name(&mut first, name);
+            write_map(writer, name, map, depth, write_raw)?;
+        }
+    }
+    write_tree(writer, &group.tree, depth, first, written)
+}
+
+/// Writes members of a group up to its end. What is known but came as another type is among those that are unknown, as long as there is
+/// nothing else of it.
+#[inline(never)]
+fn write_tree(
+    writer: &mut Writer<'_>,
+    tree: &ParameterGroup<'_>,
+    depth: u8,
+    is_first: bool,
+    written: Vec<&'static str>,
+) -> Result<(), EncodeError> {
+    let (mut first, mut written) = (is_first, written);
+    let unknown = tree.unknown();
+    if !tree.groups.is_empty() || unknown.get("groups").is_none() {
+        written.push("groups");
+        writer.name(&mut first, "groups");
+        write_map(writer, "groups", &tree.groups, depth, |writer, group, depth| {
+            writer.raw("{");
+            write_tree(writer, group, depth, true, Vec::new())
+        })?;
+    }
+    if !tree.parameters.is_empty() || unknown.get("parameters").is_none() {
+        written.push("parameters");
+        writer.name(&mut first, "parameters");
+        write_map(writer, "parameters", &tree.parameters, depth, write_parameter)?;
+    }
+    writer.unknown_but(&mut first, unknown, &written);
+    writer.raw("}");
+    Ok(())
+}
+
+fn write_parameter(writer: &mut Writer<'_>, parameter: &ConfigurationParameter<'_>, _: u8) -> Result<(), EncodeError> {
+    let (mut first, mut written) = (true, Vec::new());
+    writer.raw("{");
+    let members = [("name", &parameter.name), ("units", &parameter.units), ("description", &parameter.description)];
+    for (name, text) in members {
+        if text.is_some() {
+            written.push(name);
+            writer.optional_text(&mut first, name, text.as_deref());
+        }
+    }
+    writer.unknown_but(&mut first, parameter.unknown(), &written);
+    writer.raw("}");
+    Ok(())
+}

@@ -1,0 +1,280 @@
+use core::fmt;
+
+use crate::columns::Columns;
+use crate::error::DecodeError;
+use crate::event::Event;
+use crate::key::KeyRef;
+use crate::lap::Lap;
+use crate::limits::Limits;
+use crate::notes::Notes;
+use crate::protobuf;
+use crate::session::Session;
+use crate::sync::Sync;
+use crate::telemetry::{TelemetryKind, TelemetryRef};
+use crate::type_map::{MessageKind, TypeMap};
+
+/// What a record holds.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Message<'a> {
+    /// The stream begins.
+    Start,
+    /// The stream has ended.
+    End,
+    /// What the stream is a recording of.
+    Session(Session<'a>),
+    /// Aggregated telemetry.
+    Data(TelemetryRef<'a>),
+    /// Telemetry as it was measured.
+    Samples(TelemetryRef<'a>),
+    /// Something happened.
+    Event(Event<'a>),
+    /// A lap began.
+    Lap(Lap<'a>),
+    /// All up to a point has come.
+    Sync(Sync<'a>),
+    /// A type that nobody here knows, with its value as it came.
+    Unknown(&'a [u8]),
+}
+
+/// A record of Kafka: a key, and what its value holds.
+///
+/// ```
+/// use atlas_stream::{Message, RecordRef};
+///
+/// let value = br#"{"epoch":1511091963784000000,"time":[10000000,20000000],"data":[{"status":[1,1],"avg":[0.0,10.0]}],"feed":"","format":"9a9627b7bc25"}"#;
+/// let record = RecordRef::decode(b"tdata:7c1e0a52", value)?;
+/// let Message::Data(data) = record.message() else { panic!() };
+/// let speed = data.parameters().next().unwrap();
+/// assert_eq!(speed.absolute_times().last(), Some(1_511_091_963_804_000_000));
+/// assert_eq!(speed.avg().unwrap().as_slice(), Some(&[0.0, 10.0][..]));
+/// # Ok::<(), atlas_stream::DecodeError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct RecordRef<'a> {
+    key: KeyRef<'a>,
+    message: Message<'a>,
+    notes: Notes,
+}
+
+impl<'a> RecordRef<'a> {
+    /// Reads a record. Of Kafka's null the value is no bytes; a record without a key is none of these. Who reads many has a [`Decoder`], which
+    /// keeps its buffers.
+    ///
+    /// # Errors
+    ///
+    /// Of the key, if it is not of this protocol: such records are counted and passed. Of the value, if its type is known and it is not as that
+    /// has to be; the stream goes on with the next.
+    pub fn decode(key: &'a [u8], value: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::decode_with(key, value, &Limits::DEFAULT)
+    }
+
+    /// The same under other limits.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode).
+    pub fn decode_with(key: &'a [u8], value: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+        let types = TypeMap::new();
+        let head = Head::read(key, &types)?;
+        match head.telemetry() {
+            Some(JsonOrProtobuf::Json(kind)) => {
+                let mut columns = Columns::new();
+                let notes = decode_json(&mut columns, kind, value, limits)?;
+                Ok(head.with_telemetry(TelemetryRef::from(columns), notes))
+            }
+            _ => head.read_other(value, limits),
+        }
+    }
+
+    /// Its key.
+    #[must_use]
+    pub const fn key(&self) -> KeyRef<'a> {
+        self.key
+    }
+
+    /// What it holds.
+    #[must_use]
+    pub const fn message(&self) -> &Message<'a> {
+        &self.message
+    }
+
+    /// What it holds, to be kept.
+    #[must_use]
+    pub fn into_message(self) -> Message<'a> {
+        self.message
+    }
+
+    /// What is not as the documents have it.
+    #[must_use]
+    pub const fn notes(&self) -> Notes {
+        self.notes
+    }
+
+    /// Whether a message of an unknown type looks like telemetry in protobuf: as a hint to put its type into a [`TypeMap`], and never more, since
+    /// several messages look the same.
+    #[must_use]
+    pub fn looks_like_protobuf(&self) -> bool {
+        let Message::Unknown([0x0a, len, rest @ ..]) = self.message else { return false };
+        let id = rest.get(..usize::from(*len)).and_then(|id| core::str::from_utf8(id).ok());
+        id.is_some_and(crate::dependency::is_dependency_id)
+    }
+}
+
+/// Reads records, one after the other, into buffers that it keeps.
+///
+/// ```
+/// use atlas_stream::{Decoder, Message};
+///
+/// let mut decoder = Decoder::new();
+/// let mut count = 0;
+/// for (key, value) in [(&b"tdata:a"[..], &br#"{"time":[1],"data":[{"status":[1],"avg":[0.5]}]}"#[..]), (b"other", b"")] {
+///     match decoder.decode(key, value) {
+///         Ok(record) => match record.message() {
+///             Message::Data(data) => count += data.times().len(),
+///             _ => {}
+///         },
+///         Err(error) if error.is_of_key() => {}      // a record of somebody else
+///         Err(error) => println!("{error}: {}", error.path(value)),
+///     }
+/// }
+/// assert_eq!(count, 1);
+/// ```
+#[derive(Clone, Default)]
+pub struct Decoder {
+    limits: Limits,
+    types: TypeMap,
+    columns: Columns,
+}
+
+impl Decoder {
+    /// With the default limits, and the types that are described.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { limits: Limits::DEFAULT, types: TypeMap::new(), columns: Columns::new() }
+    }
+
+    /// Under other limits.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// With other types.
+    #[must_use]
+    pub fn with_types(mut self, types: TypeMap) -> Self {
+        self.types = types;
+        self
+    }
+
+    /// Whether members of JSON telemetry that nobody here knows are kept, to be written again. They are, unless this says otherwise; those of
+    /// other messages always are.
+    #[must_use]
+    pub fn with_unknown_members(mut self, are_kept: bool) -> Self {
+        self.columns = self.columns.with_unknown_members(are_kept);
+        self
+    }
+
+    /// Reads a record; what is read of telemetry stays in place up to the next.
+    ///
+    /// # Errors
+    ///
+    /// As [`RecordRef::decode`].
+    pub fn decode<'a>(&'a mut self, key: &'a [u8], value: &'a [u8]) -> Result<RecordRef<'a>, DecodeError> {
+        let Self { limits, types, columns } = self;
+        let head = Head::read(key, types)?;
+        match head.telemetry() {
+            Some(JsonOrProtobuf::Json(kind)) => {
+                let notes = decode_json(columns, kind, value, limits)?;
+                Ok(head.with_telemetry(TelemetryRef::from(&*columns), notes))
+            }
+            Some(JsonOrProtobuf::Protobuf(kind)) => {
+                let telemetry = protobuf::telemetry(columns, kind, value, limits)?;
+                Ok(head.with_telemetry(telemetry, Notes::NONE))
+            }
+            None => head.read_other(value, limits),
+        }
+    }
+}
+
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder").field("limits", &self.limits).field("types", &self.types).finish_non_exhaustive()
+    }
+}
+
+/// A key that was read, and what it says of the value.
+struct Head<'a> {
+    key: KeyRef<'a>,
+    kind: Option<MessageKind>,
+    notes: Notes,
+}
+
+enum JsonOrProtobuf {
+    Json(TelemetryKind),
+    Protobuf(TelemetryKind),
+}
+
+fn decode_json(
+    columns: &mut Columns,
+    kind: TelemetryKind,
+    value: &[u8],
+    limits: &Limits,
+) -> Result<Notes, DecodeError> {
+    if kind.is_samples() { columns.decode_samples(value, limits) } else { columns.decode_data(value, limits) }
+}
+
+impl<'a> Head<'a> {
+    fn read(key: &'a [u8], types: &TypeMap) -> Result<Self, DecodeError> {
+        let notes = if key.starts_with(b"\xef\xbb\xbf") { Notes::BYTE_ORDER_MARK } else { Notes::NONE };
+        let key = KeyRef::decode_lenient(key)?;
+        Ok(Self { key, kind: types.get(key.message_type()), notes })
+    }
+
+    fn telemetry(&self) -> Option<JsonOrProtobuf> {
+        Some(match self.kind? {
+            MessageKind::Data => JsonOrProtobuf::Json(TelemetryKind::Data),
+            MessageKind::Samples => JsonOrProtobuf::Json(TelemetryKind::Samples),
+            MessageKind::ProtobufTelemetry(kind) => JsonOrProtobuf::Protobuf(kind),
+            MessageKind::Start
+            | MessageKind::End
+            | MessageKind::Session
+            | MessageKind::Event
+            | MessageKind::Lap
+            | MessageKind::Sync
+            | MessageKind::ProtobufEvent => return None,
+        })
+    }
+
+    fn with_telemetry(self, telemetry: TelemetryRef<'a>, notes: Notes) -> RecordRef<'a> {
+        let message =
+            if telemetry.kind().is_samples() { Message::Samples(telemetry) } else { Message::Data(telemetry) };
+        RecordRef { key: self.key, message, notes: self.notes | notes }
+    }
+
+    fn read_other(self, value: &'a [u8], limits: &Limits) -> Result<RecordRef<'a>, DecodeError> {
+        let (message, notes) = match self.kind {
+            Some(kind @ (MessageKind::Start | MessageKind::End)) => {
+                let message = if kind == MessageKind::Start { Message::Start } else { Message::End };
+                (message, if value.is_empty() { Notes::NONE } else { Notes::IGNORED_VALUE })
+            }
+            Some(MessageKind::Session) => {
+                Session::decode_json(value, limits).map(|(session, notes)| (Message::Session(session), notes))?
+            }
+            Some(MessageKind::Event) => {
+                Event::decode_json(value, limits).map(|(event, notes)| (Message::Event(event), notes))?
+            }
+            Some(MessageKind::Lap) => Lap::decode_json(value, limits).map(|(lap, notes)| (Message::Lap(lap), notes))?,
+            Some(MessageKind::Sync) => {
+                let (sync, notes) = Sync::decode_json(value, limits);
+                (Message::Sync(sync), notes)
+            }
+            Some(MessageKind::ProtobufEvent) => (Message::Event(Event::decode_protobuf(value, limits)?), Notes::NONE),
+            Some(MessageKind::Data | MessageKind::Samples | MessageKind::ProtobufTelemetry(_)) | None => {
+                (Message::Unknown(value), Notes::NONE)
+            }
+        };
+        Ok(RecordRef { key: self.key, message, notes: self.notes | notes })
+    }
+}

@@ -1,0 +1,176 @@
+use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use crate::date_time::DateTime;
+use crate::state::SessionState;
+use crate::unknown::{Kept, UnknownMembers};
+
+/// What a stream is a recording of, told again and again.
+///
+/// ```
+/// use atlas_stream::{DATA_FORMAT, Session, SessionState};
+///
+/// let mut session = Session::new("f2b8755c", SessionState::OPEN);
+/// session.dependencies = Some([(DATA_FORMAT.into(), vec!["9a9627b7bc25".into()])].into());
+/// let mut json = Vec::new();
+/// session.encode_json(&mut json)?;
+/// assert_eq!(json, br#"{"id":"f2b8755c","state":"open","dependencies":{"dataFormat":["9a9627b7bc25"]}}"#);
+/// # Ok::<(), atlas_stream::EncodeError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Session<'a> {
+    /// Which session it is; not the id of the stream.
+    pub id: Cow<'a, str>,
+    /// How far it has come; [`SessionState::UNKNOWN`] if it is none of those that are described.
+    pub state: SessionState,
+    /// The name of a state that is not described.
+    pub(crate) other_state: Option<Cow<'a, str>>,
+    /// What kind of session it is, at most 32 characters; `StreamSession` if it is not said.
+    pub session_type: Option<Cow<'a, str>>,
+    /// How complete it is, from 0 to 1; 0.9 if it is not said.
+    pub quality: Option<f64>,
+    /// Its name for people.
+    pub identifier: Option<Cow<'a, str>>,
+    /// What else is told of it.
+    pub details: Option<BTreeMap<Cow<'a, str>, Cow<'a, str>>>,
+    /// The model that made the data.
+    pub model: Option<Model<'a>>,
+    /// Ids of documents, by their type.
+    pub dependencies: Option<BTreeMap<Cow<'a, str>, Vec<Cow<'a, str>>>>,
+    /// When there is data.
+    pub activity: Option<Activity<'a>>,
+    /// When its writer was there.
+    pub last_heartbeat: Option<DateTime<'a>>,
+    /// What it was made of. *Ours*: the name of the member, `sources`.
+    pub sources: Vec<Self>,
+    /// How readers tell sessions apart. *Ours*: the name of the member, `label`.
+    pub label: Option<Cow<'a, str>>,
+    pub(crate) unknown: Kept<'a>,
+}
+
+/// The model that made the data of a session.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Model<'a> {
+    /// What models it is one of, at most 255 characters.
+    pub group: Cow<'a, str>,
+    /// Which of them, from 1; 0 if it is not said.
+    pub version: Option<i64>,
+    /// How it was set up.
+    pub configuration: Option<Cow<'a, str>>,
+    pub(crate) unknown: Kept<'a>,
+}
+
+/// When a session has data.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Activity<'a> {
+    /// When it begins.
+    pub start: Option<DateTime<'a>>,
+    /// How long it is up to now, in nanoseconds.
+    pub duration_nanos: Option<i64>,
+    pub(crate) unknown: Kept<'a>,
+}
+
+impl<'a> Session<'a> {
+    /// A session of which nothing else is told.
+    #[must_use]
+    pub fn new(id: impl Into<Cow<'a, str>>, state: SessionState) -> Self {
+        Self {
+            id: id.into(),
+            state,
+            other_state: None,
+            session_type: None,
+            quality: None,
+            identifier: None,
+            details: None,
+            model: None,
+            dependencies: None,
+            activity: None,
+            last_heartbeat: None,
+            sources: Vec::new(),
+            label: None,
+            unknown: Kept::NONE,
+        }
+    }
+
+    /// The name of its state, as it came if it is not described.
+    #[must_use]
+    pub fn state_name(&self) -> &str {
+        self.state.name().unwrap_or_else(|| self.other_state.as_deref().unwrap_or("unknown"))
+    }
+
+    /// The ids of documents of a type, such as [`DATA_FORMAT`](crate::DATA_FORMAT).
+    pub fn dependencies(&self, dependency_type: &str) -> impl Iterator<Item = &str> {
+        let of_type = self.dependencies.as_ref().and_then(|all| all.get(dependency_type));
+        of_type.into_iter().flatten().map(|id| &**id)
+    }
+
+    /// What is told of it by this name.
+    #[must_use]
+    pub fn detail(&self, name: &str) -> Option<&str> {
+        self.details.as_ref()?.get(name).map(|text| &**text)
+    }
+
+    /// Members of its JSON that nobody here knows.
+    #[must_use]
+    pub fn unknown(&self) -> UnknownMembers<'_> {
+        self.unknown.members()
+    }
+
+    /// The same with texts of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Session<'static> {
+        Session {
+            id: own(self.id),
+            state: self.state,
+            other_state: self.other_state.map(own),
+            session_type: self.session_type.map(own),
+            quality: self.quality,
+            identifier: self.identifier.map(own),
+            details: self.details.map(|all| all.into_iter().map(|(name, text)| (own(name), own(text))).collect()),
+            model: self.model.map(Model::into_owned),
+            dependencies: self.dependencies.map(|all| {
+                all.into_iter().map(|(name, ids)| (own(name), ids.into_iter().map(own).collect())).collect()
+            }),
+            activity: self.activity.map(Activity::into_owned),
+            last_heartbeat: self.last_heartbeat.map(DateTime::into_owned),
+            sources: self.sources.into_iter().map(Session::into_owned).collect(),
+            label: self.label.map(own),
+            unknown: self.unknown.into_owned(),
+        }
+    }
+}
+
+impl<'a> Model<'a> {
+    /// A model of which nothing else is told.
+    #[must_use]
+    pub fn new(group: impl Into<Cow<'a, str>>) -> Self {
+        Self { group: group.into(), version: None, configuration: None, unknown: Kept::NONE }
+    }
+
+    fn into_owned(self) -> Model<'static> {
+        Model {
+            group: own(self.group),
+            version: self.version,
+            configuration: self.configuration.map(own),
+            unknown: self.unknown.into_owned(),
+        }
+    }
+}
+
+impl Activity<'_> {
+    fn into_owned(self) -> Activity<'static> {
+        Activity {
+            start: self.start.map(DateTime::into_owned),
+            duration_nanos: self.duration_nanos,
+            unknown: self.unknown.into_owned(),
+        }
+    }
+}
+
+fn own(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
+}
