@@ -1,23 +1,35 @@
-//! McLaren ATLAS Advanced Streams: telemetry of motor sport in Kafka records. Sans-IO: keys and values come in as slices, and go out as bytes.
-//! So far keys, states, flags, laps, ids, and the types of prost; views of values are to come.
+//! McLaren ATLAS Advanced Streams: telemetry of motor sport in Kafka records, in JSON and in protobuf. Sans-IO: keys and values come in as
+//! slices, and go out as bytes.
 //!
 //! No unsafe code; no panic on any input; `no_std` with `alloc`. The protocol as implemented is in
 //! [SPEC.md](https://docs.rs/crate/atlas-stream/latest/source/SPEC.md).
 //!
-//! # Keys
+//! # Records
 //!
-//! A [`KeyRef`] is `<type>:<stream id>`. A topic may hold records of others: a key that is refused is counted and passed. A [`MessageType`]
-//! that nobody knows is none of these: the record is of the stream.
+//! A [`KeyRef`] is `<type>:<stream id>`. A topic may hold records of others: a key that is refused is counted and passed. A [`RecordRef`] is a key and
+//! the [`Message`] of its value; a [`Decoder`] reads many into the same buffers. A [`MessageType`] that nobody knows is no error: its value
+//! comes out raw. What stands behind which type, and what of it is protobuf, a [`TypeMap`] tells.
 //!
-//! # What values tell
+//! # Telemetry
 //!
-//! [`SessionState`], with the hierarchy of closed ones; [`DataStatus`] of samples; [`Aggregates`] of parameters; [`LapType`] and
-//! [`TriggerSource`]. What has no name here is kept.
+//! A [`TelemetryRef`] has parameters, by index in a feed or by name ([`ParamKey`]), each with a [`Column`] of times, of flags, and of each aggregate, or
+//! of values. JSON is read in one pass into [`Columns`]; protobuf is read where it lies. Columns are also what is put together and written.
 //!
-//! # Dependencies
+//! # Sessions, events, laps, points of synchronization
 //!
-//! Data formats and configurations are not in the stream: [`dependency_id`] names them, [`store_path`] and [`item_path`] are where the service
-//! has them.
+//! [`Session`], [`Event`], [`Lap`] and [`Sync`], read and written. [`SessionState`] has the hierarchy of closed ones, [`DataStatus`] the flags of
+//! samples. What has no name here is kept.
+//!
+//! # Documents
+//!
+//! Data formats and configurations are not in the stream. [`DataFormat`] tells which parameters data has; a [`View`] finds those that are wanted.
+//! [`AtlasConfiguration`] tells ATLAS how they are shown. [`dependency_id`] names documents, [`store_path`] and [`item_path`] are where the
+//! service has them.
+//!
+//! # What is not as the documents have it
+//!
+//! Is read, if its meaning is clear, and told by [`Notes`]; else it is a [`DecodeError`] with an offset, a name, and a path such as `data[3].avg`. What
+//! messages may cost is in [`Limits`].
 //!
 //! # Features
 //!

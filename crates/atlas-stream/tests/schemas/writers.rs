@@ -215,7 +215,7 @@ fn documents_of_the_vectors_are_written_as_they_were_and_pass() {
     assert_eq!(seen, [2, 3]);
 }
 
-// BUG: what is not of the type that it should be is kept as unknown, and the empty map is written beside it.
+// What is not of the type that it should be is kept as unknown; no empty map is written beside it.
 #[test]
 fn members_of_another_type_are_not_written_twice() {
     // serde_json would take the last without a word.
@@ -228,7 +228,7 @@ fn members_of_another_type_are_not_written_twice() {
     }
 }
 
-// BUG: it is, and a reader keeps only one of them.
+// A reader would keep only one of them.
 #[test]
 fn a_parameter_is_not_written_twice() {
     let mut columns = Columns::new();
