@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::encode::{EncodeError, EncodeErrorKind, JsonOptions};
 use crate::error::{DecodeError, DecodeErrorKind as Kind, Field};
-use crate::json::{Cursor, Shape, Writer};
+use crate::json::{Cursor, Seen, Shape, Text, Writer};
 use crate::limits::Limits;
 use crate::notes::Notes;
 use crate::unknown::{Kept, UnknownMembers};
@@ -52,7 +52,7 @@ pub struct ApplicationGroup<'a> {
 }
 
 /// JSON that was read, as it came.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct RawJson<'a>(Cow<'a, str>);
 
 /// Groups and parameters in a group.
@@ -64,6 +64,8 @@ pub struct ParameterGroup<'a> {
     /// Parameters by the identifiers that data formats have.
     pub parameters: Vec<(Cow<'a, str>, ConfigurationParameter<'a>)>,
     unknown: Kept<'a>,
+    /// What stands in its place and is no object.
+    other: Option<RawJson<'a>>,
 }
 
 /// How a parameter is shown.
@@ -77,6 +79,8 @@ pub struct ConfigurationParameter<'a> {
     /// What it is. *Ours*: the name of the member, `description`.
     pub description: Option<Cow<'a, str>>,
     unknown: Kept<'a>,
+    /// What stands in its place and is no object.
+    other: Option<RawJson<'a>>,
 }
 
 impl<'a> AtlasConfiguration<'a> {
@@ -125,8 +129,8 @@ impl<'a> AtlasConfiguration<'a> {
         let options = JsonOptions::DEFAULT.with_limits(*limits);
         Writer::write(out, &options, |writer| {
             writer.raw("{\"appGroups\":");
-            let depth = limits.depth().saturating_sub(1);
-            write_map(writer, "appGroups", &self.app_groups, depth, write_application)?;
+            let depth = limits.depth();
+            write_map(writer, "appGroups", &self.app_groups, |writer, group| write_application(writer, group, depth))?;
             writer.unknown(&mut false, self.unknown());
             writer.raw("}");
             Ok(())
@@ -177,11 +181,13 @@ fn own_tree(tree: ParameterGroup<'_>) -> ParameterGroup<'static> {
         units: parameter.units.map(own),
         description: parameter.description.map(own),
         unknown: parameter.unknown.into_owned(),
+        other: parameter.other.map(|json| RawJson(own(json.0))),
     };
     ParameterGroup {
         groups: own_map(tree.groups, own_tree),
         parameters: own_map(tree.parameters, own_parameter),
         unknown: tree.unknown.into_owned(),
+        other: tree.other.map(|json| RawJson(own(json.0))),
     }
 }
 
@@ -204,6 +210,10 @@ impl ApplicationGroup<'_> {
 }
 
 impl ParameterGroup<'_> {
+    fn is_empty(&self) -> bool {
+        self.groups.is_empty() && self.parameters.is_empty() && self.unknown().is_empty()
+    }
+
     /// Members of its JSON that nobody here knows.
     #[must_use]
     pub fn unknown(&self) -> UnknownMembers<'_> {
@@ -212,6 +222,10 @@ impl ParameterGroup<'_> {
 }
 
 impl ConfigurationParameter<'_> {
+    fn is_empty(&self) -> bool {
+        self.name.is_none() && self.units.is_none() && self.description.is_none() && self.unknown().is_empty()
+    }
+
     /// Members of its JSON that nobody here knows.
     #[must_use]
     pub fn unknown(&self) -> UnknownMembers<'_> {
@@ -220,93 +234,144 @@ impl ConfigurationParameter<'_> {
 }
 
 /// Reads an object of names; of those that are there twice the last counts, in the place of the first.
-fn read_map<'a, T>(
+fn read_map<'a, T: Default>(
     cursor: &mut Cursor<'a>,
     field: Field,
-    read: impl Fn(&mut Cursor<'a>) -> Result<T, DecodeError>,
+    read: impl Fn(&mut Cursor<'a>, &mut T) -> Result<(), DecodeError>,
 ) -> Result<Map<'a, T>, DecodeError> {
     let mut map: Map<'a, T> = Vec::new();
     let mut places = BTreeMap::new();
     cursor.object(field, |cursor, name| {
-        let (name, value) = (name.to_cow(), read(cursor)?);
+        let name = name.to_cow();
         let place = *places.entry(name.clone()).or_insert(map.len());
+        if place == map.len() {
+            map.push((name, T::default()));
+        } else {
+            cursor.notes |= Notes::DUPLICATE_MEMBER;
+        }
         match map.get_mut(place) {
             Some((_, slot)) => {
-                cursor.notes |= Notes::DUPLICATE_MEMBER;
-                *slot = value;
+                *slot = T::default();
+                read(cursor, slot)
             }
-            None => map.push((name, value)),
+            None => Ok(()),
         }
-        Ok(())
     })?;
     Ok(map)
 }
 
-fn read_application<'a>(cursor: &mut Cursor<'a>) -> Result<ApplicationGroup<'a>, DecodeError> {
-    let mut group = ApplicationGroup::default();
-    let ApplicationGroup { conversions, events, tree } = &mut group;
+fn read_application<'a>(cursor: &mut Cursor<'a>, group: &mut ApplicationGroup<'a>) -> Result<(), DecodeError> {
+    if cursor.shape(Field::Group)? != Shape::Object {
+        group.tree.other = Some(RawJson(Cow::Borrowed(cursor.any(Field::Group)?)));
+        return Ok(());
+    }
+    let mut seen = Seen::default();
     cursor.object(Field::Group, |cursor, name| {
         let is_object = cursor.shape(Field::Member)? == Shape::Object;
         match &*name.to_cow() {
-            "conversions" if is_object => *conversions = read_map(cursor, Field::Conversions, read_raw)?,
-            "events" if is_object => *events = read_map(cursor, Field::Events, read_raw)?,
-            "groups" if is_object => tree.groups = read_groups(cursor)?,
-            "parameters" if is_object => tree.parameters = read_map(cursor, Field::Parameters, read_parameter)?,
-            _ => tree.unknown.push(cursor.whole(name)?),
+            "conversions" => {
+                seen.member(cursor, 2);
+                group.conversions.clear();
+                if is_object {
+                    group.conversions = read_map(cursor, Field::Conversions, read_raw)?;
+                    return Ok(());
+                }
+            }
+            "events" => {
+                seen.member(cursor, 3);
+                group.events.clear();
+                if is_object {
+                    group.events = read_map(cursor, Field::Events, read_raw)?;
+                    return Ok(());
+                }
+            }
+            _ => return read_tree_member(cursor, name, &mut group.tree, &mut seen),
         }
+        group.tree.unknown.push(cursor.whole(name)?);
         Ok(())
     })?;
-    Ok(group)
+    Ok(())
 }
 
 /// Groups in groups, as deep as values may be.
-#[inline(never)]
-fn read_groups<'a>(cursor: &mut Cursor<'a>) -> Result<Map<'a, ParameterGroup<'a>>, DecodeError> {
-    read_map(cursor, Field::Groups, |cursor| {
-        let mut group = ParameterGroup::default();
-        cursor.object(Field::Group, |cursor, name| {
-            let is_object = cursor.shape(Field::Member)? == Shape::Object;
-            match &*name.to_cow() {
-                "groups" if is_object => group.groups = read_groups(cursor)?,
-                "parameters" if is_object => group.parameters = read_map(cursor, Field::Parameters, read_parameter)?,
-                _ => group.unknown.push(cursor.whole(name)?),
-            }
-            Ok(())
-        })?;
-        Ok(group)
-    })
+fn read_group<'a>(cursor: &mut Cursor<'a>, group: &mut ParameterGroup<'a>) -> Result<(), DecodeError> {
+    if cursor.shape(Field::Group)? != Shape::Object {
+        group.other = Some(RawJson(Cow::Borrowed(cursor.any(Field::Group)?)));
+        return Ok(());
+    }
+    let mut seen = Seen::default();
+    cursor.object(Field::Group, |cursor, name| read_tree_member(cursor, name, group, &mut seen))?;
+    Ok(())
 }
 
-fn read_parameter<'a>(cursor: &mut Cursor<'a>) -> Result<ConfigurationParameter<'a>, DecodeError> {
-    let mut parameter = ConfigurationParameter::default();
+fn read_tree_member<'a>(
+    cursor: &mut Cursor<'a>,
+    name: Text<'a>,
+    tree: &mut ParameterGroup<'a>,
+    seen: &mut Seen,
+) -> Result<(), DecodeError> {
+    let is_object = cursor.shape(Field::Member)? == Shape::Object;
+    if name.is("groups") {
+        seen.member(cursor, 0);
+        tree.groups.clear();
+        if is_object {
+            tree.groups = read_map(cursor, Field::Groups, read_group)?;
+            return Ok(());
+        }
+    } else if name.is("parameters") {
+        seen.member(cursor, 1);
+        tree.parameters.clear();
+        if is_object {
+            tree.parameters = read_map(cursor, Field::Parameters, read_parameter)?;
+            return Ok(());
+        }
+    }
+    tree.unknown.push(cursor.whole(name)?);
+    Ok(())
+}
+
+#[inline(never)]
+fn read_parameter<'a>(cursor: &mut Cursor<'a>, parameter: &mut ConfigurationParameter<'a>) -> Result<(), DecodeError> {
+    if cursor.shape(Field::Item)? != Shape::Object {
+        parameter.other = Some(RawJson(Cow::Borrowed(cursor.any(Field::Item)?)));
+        return Ok(());
+    }
+    let mut seen = Seen::default();
     cursor.object(Field::Item, |cursor, name| {
-        let is_text = cursor.shape(Field::Member)? == Shape::Text;
-        match &*name.to_cow() {
-            "name" if is_text => parameter.name = Some(cursor.cow(Field::Name)?),
-            "units" if is_text => parameter.units = Some(cursor.cow(Field::Units)?),
-            "description" if is_text => parameter.description = Some(cursor.cow(Field::Description)?),
-            _ => parameter.unknown.push(cursor.whole(name)?),
+        let (bit, field, slot) = match &*name.to_cow() {
+            "name" => (0, Field::Name, &mut parameter.name),
+            "units" => (1, Field::Units, &mut parameter.units),
+            "description" => (2, Field::Description, &mut parameter.description),
+            _ => {
+                parameter.unknown.push(cursor.whole(name)?);
+                return Ok(());
+            }
+        };
+        seen.member(cursor, bit);
+        *slot = None;
+        if cursor.shape(field)? == Shape::Text {
+            *slot = Some(cursor.cow(field)?);
+        } else {
+            parameter.unknown.push(cursor.whole(name)?);
         }
         Ok(())
     })?;
-    Ok(parameter)
+    Ok(())
 }
 
-fn read_raw<'a>(cursor: &mut Cursor<'a>) -> Result<RawJson<'a>, DecodeError> {
-    cursor.any(Field::Member).map(|json| RawJson(Cow::Borrowed(json)))
+#[inline(never)]
+fn read_raw<'a>(cursor: &mut Cursor<'a>, json: &mut RawJson<'a>) -> Result<(), DecodeError> {
+    json.0 = Cow::Borrowed(cursor.any(Field::Member)?);
+    Ok(())
 }
 
-/// Writes an object of names, each once; `depth` is how many may still begin in one another.
+/// Writes an object of names, each once.
 fn write_map<T>(
     writer: &mut Writer<'_>,
     what: &'static str,
     map: &[(Cow<'_, str>, T)],
-    depth: u8,
-    mut write: impl FnMut(&mut Writer<'_>, &T, u8) -> Result<(), EncodeError>,
+    mut write: impl FnMut(&mut Writer<'_>, &T) -> Result<(), EncodeError>,
 ) -> Result<(), EncodeError> {
-    let too_deep = EncodeError::new(EncodeErrorKind::LimitExceeded, "max_depth");
-    // It, and what is in it.
-    let inner = depth.checked_sub(if map.is_empty() { 1 } else { 2 }).ok_or(too_deep)?;
     let mut names: Vec<&str> = map.iter().map(|(name, _)| &**name).collect();
     names.sort_unstable();
     if names.windows(2).any(|pair| matches!(pair, [one, two] if one == two)) {
@@ -316,18 +381,23 @@ fn write_map<T>(
     let mut first = true;
     for (name, value) in map {
         writer.name(&mut first, name);
-        write(writer, value, inner)?;
+        write(writer, value)?;
     }
     writer.raw("}");
     Ok(())
 }
 
-fn write_raw(writer: &mut Writer<'_>, json: &RawJson<'_>, _: u8) -> Result<(), EncodeError> {
+#[inline(never)]
+fn write_raw(writer: &mut Writer<'_>, json: &RawJson<'_>) -> Result<(), EncodeError> {
     writer.raw(&json.0);
     Ok(())
 }
 
 fn write_application(writer: &mut Writer<'_>, group: &ApplicationGroup<'_>, depth: u8) -> Result<(), EncodeError> {
+    let is_empty = group.conversions.is_empty() && group.events.is_empty() && group.tree.is_empty();
+    if let Some(json) = group.tree.other.as_ref().filter(|_| is_empty) {
+        return write_raw(writer, json);
+    }
     let (mut first, mut written) = (true, Vec::new());
     let unknown = group.unknown();
     writer.raw("{");
@@ -335,10 +405,18 @@ fn write_application(writer: &mut Writer<'_>, group: &ApplicationGroup<'_>, dept
         if !map.is_empty() || unknown.get(name).is_none() {
             written.push(name);
             writer.name(&mut first, name);
-            write_map(writer, name, map, depth, write_raw)?;
+            write_map(writer, name, map, write_raw)?;
         }
     }
     write_tree(writer, &group.tree, depth, first, written)
+}
+
+fn write_group(writer: &mut Writer<'_>, group: &ParameterGroup<'_>, depth: u8) -> Result<(), EncodeError> {
+    if let Some(json) = group.other.as_ref().filter(|_| group.is_empty()) {
+        return write_raw(writer, json);
+    }
+    writer.raw("{");
+    write_tree(writer, group, depth, true, Vec::new())
 }
 
 /// Writes members of a group up to its end. What is known but came as another type is among those that are unknown, as long as there is
@@ -356,22 +434,24 @@ fn write_tree(
     if !tree.groups.is_empty() || unknown.get("groups").is_none() {
         written.push("groups");
         writer.name(&mut first, "groups");
-        write_map(writer, "groups", &tree.groups, depth, |writer, group, depth| {
-            writer.raw("{");
-            write_tree(writer, group, depth, true, Vec::new())
-        })?;
+        let depth = depth.checked_sub(1).ok_or(EncodeError::new(EncodeErrorKind::LimitExceeded, "max_depth"))?;
+        write_map(writer, "groups", &tree.groups, |writer, group| write_group(writer, group, depth))?;
     }
     if !tree.parameters.is_empty() || unknown.get("parameters").is_none() {
         written.push("parameters");
         writer.name(&mut first, "parameters");
-        write_map(writer, "parameters", &tree.parameters, depth, write_parameter)?;
+        write_map(writer, "parameters", &tree.parameters, write_parameter)?;
     }
     writer.unknown_but(&mut first, unknown, &written);
     writer.raw("}");
     Ok(())
 }
 
-fn write_parameter(writer: &mut Writer<'_>, parameter: &ConfigurationParameter<'_>, _: u8) -> Result<(), EncodeError> {
+#[inline(never)]
+fn write_parameter(writer: &mut Writer<'_>, parameter: &ConfigurationParameter<'_>) -> Result<(), EncodeError> {
+    if let Some(json) = parameter.other.as_ref().filter(|_| parameter.is_empty()) {
+        return write_raw(writer, json);
+    }
     let (mut first, mut written) = (true, Vec::new());
     writer.raw("{");
     let members = [("name", &parameter.name), ("units", &parameter.units), ("description", &parameter.description)];

@@ -3,6 +3,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::column::Column;
+use crate::time::absolute;
 use crate::unknown::{Kept, UnknownMembers};
 
 /// Something that happened at one time.
@@ -27,6 +28,12 @@ impl<'a> Event<'a> {
     #[must_use]
     pub fn new(epoch: i64, time: i64, id: impl Into<Cow<'a, str>>) -> Self {
         Self { epoch, time, id: id.into(), status: None, values: EventValues::default(), unknown: Kept::NONE }
+    }
+
+    /// Nanoseconds since 1970; `None` beyond 64 bits, which none has that was read.
+    #[must_use]
+    pub const fn absolute(&self) -> Option<i64> {
+        absolute(self.epoch, self.time)
     }
 
     /// Members of its JSON that nobody here knows.

@@ -1,6 +1,6 @@
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use crate::aggregates::Aggregates;
@@ -189,8 +189,7 @@ impl<'a> Feed<'a> {
     /// With a parameter more, behind the others.
     #[must_use]
     pub fn with(mut self, identifier: impl Into<Cow<'a, str>>, aggregates: Aggregates) -> Self {
-        let parameter = FeedParameter { identifier: identifier.into(), aggregates, text: None, unknown: Kept::NONE };
-        self.parameters.push(parameter);
+        self.parameters.push(FeedParameter::new(identifier, aggregates));
         self
     }
 
@@ -226,7 +225,9 @@ impl<'a> Feed<'a> {
         Ok(())
     }
 
-    fn into_owned(self) -> Feed<'static> {
+    /// The same with texts of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Feed<'static> {
         let parameters = self.parameters.into_iter().map(|parameter| FeedParameter {
             identifier: own(parameter.identifier),
             aggregates: parameter.aggregates,
@@ -237,7 +238,13 @@ impl<'a> Feed<'a> {
     }
 }
 
-impl FeedParameter<'_> {
+impl<'a> FeedParameter<'a> {
+    /// A parameter with these aggregates.
+    #[must_use]
+    pub fn new(identifier: impl Into<Cow<'a, str>>, aggregates: Aggregates) -> Self {
+        Self { identifier: identifier.into(), aggregates, text: None, unknown: Kept::NONE }
+    }
+
     /// Names among its aggregates that nobody here knows.
     pub fn unknown_aggregates(&self) -> impl Iterator<Item = &str> {
         Aggregates::parse(self.text.as_deref().unwrap_or_default()).1
@@ -253,7 +260,7 @@ impl FeedParameter<'_> {
     fn put_aggregates(&self, writer: &mut Writer<'_>) {
         match self.text.as_deref().filter(|text| Aggregates::parse(text).0 == self.aggregates) {
             Some(text) => writer.text(text),
-            None => writer.text(&alloc::format!("{}", self.aggregates)),
+            None => writer.text(&self.aggregates.to_string()),
         }
     }
 }
@@ -349,6 +356,7 @@ fn read_parameter<'a>(cursor: &mut Cursor<'a>) -> Result<FeedParameter<'a>, Deco
         }
         None => Aggregates::AVG,
     };
+    let text = text.filter(|text| **text != *aggregates.to_string());
     Ok(FeedParameter { identifier, aggregates, text, unknown })
 }
 
@@ -357,8 +365,11 @@ impl Columns {
     ///
     /// # Errors
     ///
-    /// An index that the feed does not have, or two parameters of one name. Nothing is changed then.
+    /// Other telemetry than samples, an index that the feed does not have, or two parameters of one name. Nothing is changed then.
     pub fn name_parameters(&mut self, feed: &Feed<'_>) -> Result<(), EncodeError> {
+        if !self.kind.is_samples() {
+            return Err(EncodeError::new(EncodeErrorKind::WrongKind, "data"));
+        }
         let mut names = String::new();
         let mut spans = Vec::with_capacity(self.entries.len());
         for place in 0..self.entries.len() {
@@ -391,7 +402,7 @@ impl Columns {
     ///
     /// # Errors
     ///
-    /// A name that the feed does not have. Nothing is changed then.
+    /// A name that the feed does not have, or two parameters of one index. Nothing is changed then.
     pub fn index_parameters(&mut self, feed: &Feed<'_>) -> Result<(), EncodeError> {
         let by_name: BTreeMap<&str, u32> =
             (0..).zip(&feed.parameters).map(|(index, parameter)| (&*parameter.identifier, index)).collect();
@@ -404,6 +415,11 @@ impl Columns {
                 Some(ParamKey::Index(index)) => index,
                 None => 0,
             });
+        }
+        let mut sorted = indexes.clone();
+        sorted.sort_unstable();
+        if sorted.windows(2).any(|pair| matches!(pair, [one, two] if one == two)) {
+            return Err(EncodeError::new(EncodeErrorKind::Duplicate, "parameters"));
         }
         for (entry, index) in self.entries.iter_mut().zip(indexes) {
             (entry.index, entry.name) = (index, Span::NONE);

@@ -1,6 +1,7 @@
 use alloc::borrow::Cow;
 use core::fmt;
 
+use crate::time::absolute;
 use crate::unknown::{Kept, UnknownMembers};
 
 /// A lap trigger: that a lap begins. *Ours*: that it is the beginning and not the end, which the documents do not say.
@@ -25,6 +26,12 @@ impl<'a> Lap<'a> {
     #[must_use]
     pub const fn new(number: i64, epoch: i64, time: i64, lap_type: LapType<'a>, trigger_source: TriggerSource) -> Self {
         Self { number, epoch, time, lap_type, trigger_source, unknown: Kept::NONE }
+    }
+
+    /// Nanoseconds since 1970; `None` beyond 64 bits, which none has that was read.
+    #[must_use]
+    pub const fn absolute(&self) -> Option<i64> {
+        absolute(self.epoch, self.time)
     }
 
     /// Members of its JSON that nobody here knows.

@@ -7,7 +7,7 @@ pub struct Limits {
     /// Most arrays and objects of JSON, and groups of protobuf, in one another; 64. Never more than 64: sources of sessions and groups of
     /// configurations are read by recursion.
     pub max_depth: u8,
-    /// Most parameters of a message, and of a feed in a data format; 65 536.
+    /// Most parameters of a message, and of a feed in a data format, and most sources of a session; 65 536.
     pub max_parameters: u32,
 }
 

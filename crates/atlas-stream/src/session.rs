@@ -123,6 +123,16 @@ impl<'a> Session<'a> {
     /// The same with texts of its own.
     #[must_use]
     pub fn into_owned(self) -> Session<'static> {
+        let mut session = self;
+        let sources = core::mem::take(&mut session.sources);
+        let mut owned = session.own_members();
+        owned.sources = sources.into_iter().map(Session::into_owned).collect();
+        owned
+    }
+
+    /// All but its sources.
+    #[inline(never)]
+    fn own_members(self) -> Session<'static> {
         Session {
             id: own(self.id),
             state: self.state,
@@ -137,7 +147,7 @@ impl<'a> Session<'a> {
             }),
             activity: self.activity.map(Activity::into_owned),
             last_heartbeat: self.last_heartbeat.map(DateTime::into_owned),
-            sources: self.sources.into_iter().map(Session::into_owned).collect(),
+            sources: Vec::new(),
             label: self.label.map(own),
             unknown: self.unknown.into_owned(),
         }
@@ -151,7 +161,9 @@ impl<'a> Model<'a> {
         Self { group: group.into(), version: None, configuration: None, unknown: Kept::NONE }
     }
 
-    fn into_owned(self) -> Model<'static> {
+    /// The same with texts of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Model<'static> {
         Model {
             group: own(self.group),
             version: self.version,
@@ -162,7 +174,9 @@ impl<'a> Model<'a> {
 }
 
 impl Activity<'_> {
-    fn into_owned(self) -> Activity<'static> {
+    /// The same with texts of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Activity<'static> {
         Activity {
             start: self.start.map(DateTime::into_owned),
             duration_nanos: self.duration_nanos,

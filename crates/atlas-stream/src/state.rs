@@ -59,7 +59,7 @@ impl SessionState {
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
         match self {
-            Self::WAITING => true,
+            Self::WAITING | Self::UNKNOWN => true,
             Self::OPEN => !matches!(next, Self::WAITING),
             _ => next.0 == self.0,
         }

@@ -122,13 +122,15 @@ impl<'a> TelemetryRef<'a> {
         }
     }
 
-    /// The parameter with this index or this name, if the message has it by what is asked for.
+    /// The parameter with this index or this name, if the message has it by what is asked for. In protobuf it is looked for from the front: who
+    /// wants several has a [`View`](crate::View), or goes through all.
     #[must_use]
     pub fn parameter(&self, key: ParamKey<'_>) -> Option<Parameter<'_>> {
         match (&self.repr, key) {
             (Repr::Columns(columns), ParamKey::Index(index)) => columns.indexed(index),
             (Repr::Columns(columns), ParamKey::Name(name)) => columns.named(name),
-            (Repr::Packed(_), _) => self.parameters().find(|parameter| parameter.key() == key),
+            (Repr::Packed(_), ParamKey::Name(_)) => None,
+            (Repr::Packed(_), ParamKey::Index(_)) => self.parameters().find(|parameter| parameter.key() == key),
         }
     }
 

@@ -33,22 +33,34 @@ use crate::telemetry::{TelemetryKind, TelemetryRef};
 pub struct View {
     feed: String,
     wanted: Vec<(String, Aggregates)>,
+    /// Each column: which of the wanted it is of, and which aggregate of that.
+    columns: Vec<(usize, Aggregates)>,
     /// The format that the indexes are of.
     format: Option<String>,
     /// Indexes in the feed of the format, in order, and which of the wanted is there.
     indexes: Vec<(u32, usize)>,
+    /// The indexes of the feed, in the order of names.
+    by_name: Vec<u32>,
 }
 
 impl View {
     /// Of a feed; the default one has the name `""`.
     #[must_use]
     pub fn new(feed: impl Into<String>) -> Self {
-        Self { feed: feed.into(), wanted: Vec::new(), format: None, indexes: Vec::new() }
+        Self {
+            feed: feed.into(),
+            wanted: Vec::new(),
+            columns: Vec::new(),
+            format: None,
+            indexes: Vec::new(),
+            by_name: Vec::new(),
+        }
     }
 
     /// With a parameter more, and which aggregates of it: each is a column. Of samples each column is the values.
     #[must_use]
     pub fn with(mut self, identifier: impl Into<String>, aggregates: Aggregates) -> Self {
+        self.columns.extend(aggregates.iter().map(|aggregate| (self.wanted.len(), aggregate)));
         self.wanted.push((identifier.into(), aggregates));
         self.format = None;
         self
@@ -63,7 +75,7 @@ impl View {
     /// How many columns it has.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.wanted.iter().map(|(_, aggregates)| aggregates.iter().count()).sum()
+        self.columns.len()
     }
 
     /// Whether it has no columns.
@@ -73,7 +85,7 @@ impl View {
     }
 
     /// Finds its columns in a message by the data format that the message names. A stream may go on with another format at any message: where
-    /// parameters are is looked for again if the id of the format is another than before, or is not told.
+    /// parameters are is looked for again if the id of the format is another than before, or is not told. One id stands for one document.
     ///
     /// # Errors
     ///
@@ -87,38 +99,62 @@ impl View {
             return Err(BindError::OtherFeed);
         }
         let feed = format.feed(message.feed()).ok_or(BindError::UnknownFeed)?;
-        if self.format.is_none() || self.format.as_deref() != message.format() {
+        let id = message.format().filter(|id| !id.is_empty());
+        if id.is_none() || self.format.as_deref() != id {
             self.look(feed);
-            self.format = message.format().map(ToOwned::to_owned);
+            self.format = id.map(ToOwned::to_owned);
         }
+        self.find(message, Some(feed))
+    }
+
+    /// The same for a message whose parameters have names, as samples have in JSON, without its data format.
+    ///
+    /// # Errors
+    ///
+    /// A message of another feed; parameters without names.
+    pub fn bind_named<'v, 'm>(&'v self, message: &'m TelemetryRef<'_>) -> Result<Bound<'v, 'm>, BindError> {
+        if message.feed() != self.feed {
+            return Err(BindError::OtherFeed);
+        }
+        self.find(message, None)
+    }
+
+    fn find<'v, 'm>(
+        &'v self,
+        message: &'m TelemetryRef<'_>,
+        feed: Option<&Feed<'_>>,
+    ) -> Result<Bound<'v, 'm>, BindError> {
         let mut found = alloc::vec![None; self.wanted.len()];
-        let (mut count, mut has_other_aggregates, mut has_unknown_names) = (0_usize, false, false);
+        let (mut count, mut has_names) = (0_usize, false);
+        let mut notes = BindNotes::default();
+        let len = feed.map_or(0, |feed| feed.parameters.len());
         for parameter in message.parameters() {
             count = count.saturating_add(1);
             match parameter.key() {
                 ParamKey::Index(index) => {
-                    let len = feed.parameters.len();
-                    let due = feed.parameters.get(index as usize).ok_or(BindError::UnknownParameter { index, len })?;
-                    has_other_aggregates |= !parameter.is_samples && parameter.aggregates() != due.aggregates;
+                    let due = feed.and_then(|feed| feed.parameters.get(index as usize));
+                    let due = due.ok_or(BindError::UnknownParameter { index, len })?;
+                    // Where there are no times, protobuf has no aggregates either.
+                    let has_aggregates = !parameter.is_samples && !parameter.times().is_empty();
+                    notes.has_other_aggregates |= has_aggregates && parameter.aggregates() != due.aggregates;
                     let start = self.indexes.partition_point(|(other, _)| *other < index);
                     let same = self.indexes.iter().skip(start).take_while(|(other, _)| *other == index);
                     for (_, place) in same {
                         found.get_mut(*place).into_iter().for_each(|slot| *slot = Some(parameter));
                     }
                 }
-                ParamKey::Name(name) => has_unknown_names |= feed.position(name).is_none(),
+                ParamKey::Name(name) => {
+                    has_names = true;
+                    notes.has_unknown_names |= feed.is_some_and(|feed| !self.is_in(feed, name));
+                }
             }
         }
-        for ((name, _), slot) in self.wanted.iter().zip(&mut found) {
-            if slot.is_none() {
-                *slot = message.parameter(ParamKey::Name(name));
+        if has_names {
+            for ((name, _), slot) in self.wanted.iter().zip(&mut found) {
+                *slot = slot.or_else(|| message.parameter(ParamKey::Name(name)));
             }
         }
-        let notes = BindNotes {
-            has_other_aggregates,
-            has_unknown_names,
-            has_fewer_parameters: message.kind() == TelemetryKind::Data && count < feed.parameters.len(),
-        };
+        notes.has_fewer_parameters = message.kind() == TelemetryKind::Data && count < len;
         Ok(Bound {
             view: self,
             found,
@@ -136,6 +172,14 @@ impl View {
         self.indexes.clear();
         self.indexes.extend(places.filter_map(|(place, (name, _))| Some((*by_name.get(&**name)?, place))));
         self.indexes.sort_unstable();
+        self.by_name.clear();
+        self.by_name.extend(by_name.into_values());
+    }
+
+    /// Whether the feed that was looked at has a name.
+    fn is_in(&self, feed: &Feed<'_>, name: &str) -> bool {
+        let of_feed = |index: &u32| feed.parameters.get(*index as usize).map_or("", |parameter| &*parameter.identifier);
+        self.by_name.binary_search_by(|index| of_feed(index).cmp(name)).is_ok()
     }
 }
 
@@ -190,21 +234,19 @@ impl<'v, 'm> Bound<'v, 'm> {
     }
 
     /// The columns, in the order of the view: of a parameter its mean, its least, its largest and its first value, as far as they are wanted.
-    pub fn columns(&self) -> impl Iterator<Item = BoundColumn<'v, 'm>> {
-        let wanted = self.view.wanted.iter().zip(&self.found);
-        wanted.flat_map(move |((name, aggregates), found)| {
-            aggregates.iter().map(move |aggregate| self.column_of(name, aggregate, found.as_ref()))
-        })
+    pub fn columns(&self) -> impl ExactSizeIterator<Item = BoundColumn<'v, 'm>> {
+        self.view.columns.iter().map(|(place, aggregate)| self.column_of(*place, *aggregate))
     }
 
     /// One of the columns.
     #[must_use]
     pub fn column(&self, index: usize) -> Option<BoundColumn<'v, 'm>> {
-        self.columns().nth(index)
+        self.view.columns.get(index).map(|(place, aggregate)| self.column_of(*place, *aggregate))
     }
 
-    fn column_of(&self, name: &'v str, aggregate: Aggregates, found: Option<&Parameter<'m>>) -> BoundColumn<'v, 'm> {
-        let Some(parameter) = found else {
+    fn column_of(&self, place: usize, aggregate: Aggregates) -> BoundColumn<'v, 'm> {
+        let name = self.view.wanted.get(place).map_or("", |(name, _)| name);
+        let Some(parameter) = self.found.get(place).and_then(Option::as_ref) else {
             let len = self.times.len();
             return BoundColumn {
                 identifier: name,

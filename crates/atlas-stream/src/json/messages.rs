@@ -137,13 +137,15 @@ impl<'a> Sync<'a> {
         let mut sync = Self::default();
         cursor.object(Field::Value, |cursor, name| {
             match &*name.to_cow() {
-                "epoch" => {
-                    seen.member(cursor, 0);
-                    sync.epoch = cursor.optional(Field::Epoch, Cursor::integer)?;
-                }
-                "time" => {
-                    seen.member(cursor, 1);
-                    sync.time = cursor.optional(Field::Time, Cursor::integer)?;
+                known @ ("epoch" | "time") => {
+                    seen.member(cursor, if known == "epoch" { 0 } else { 1 });
+                    let mut number = cursor.clone();
+                    let member = cursor.whole(name)?;
+                    let slot = if known == "epoch" { &mut sync.epoch } else { &mut sync.time };
+                    match number.optional(Field::Time, Cursor::integer) {
+                        Ok(found) => *slot = found,
+                        Err(_) => sync.unknown.push(member),
+                    }
                 }
                 _ => sync.unknown.push(cursor.whole(name)?),
             }

@@ -25,6 +25,8 @@ pub(crate) struct Cursor<'a> {
     /// Arrays and objects that may still begin in one another.
     depth: u8,
     limits: Limits,
+    /// Sessions in a session, so far.
+    sources: u32,
     pub(crate) notes: Notes,
 }
 
@@ -50,7 +52,7 @@ impl<'a> Cursor<'a> {
             [0xef, 0xbb, 0xbf, rest @ ..] => (rest, Notes::BYTE_ORDER_MARK),
             _ => (input, Notes::NONE),
         };
-        Ok(Self { input, rest, depth: limits.depth(), limits: *limits, notes })
+        Ok(Self { input, rest, depth: limits.depth(), limits: *limits, sources: 0, notes })
     }
 
     /// Bytes from the start of the input.
@@ -487,6 +489,20 @@ impl<'a> Cursor<'a> {
         read(self, field).map(Some)
     }
 
+    /// One more session in a session, of which there may be as many as parameters elsewhere.
+    pub(crate) fn count_source(&mut self) -> Result<(), DecodeError> {
+        self.sources = self.sources.saturating_add(1);
+        let max = self.limits.max_parameters;
+        if self.sources > max {
+            return Err(self.fault(Kind::LimitExceeded, Field::Sources).over(
+                Limit::MaxParameters,
+                self.sources as usize,
+                max,
+            ));
+        }
+        Ok(())
+    }
+
     pub(crate) const fn limits(&self) -> &Limits {
         &self.limits
     }
@@ -505,5 +521,14 @@ impl Seen {
             cursor.notes |= Notes::DUPLICATE_MEMBER;
         }
         self.0 |= flag;
+    }
+
+    /// That it was `null`.
+    pub(crate) const fn forget(&mut self, bit: u32) {
+        self.0 &= !1_u32.wrapping_shl(bit);
+    }
+
+    pub(crate) const fn is_there(&self, bit: u32) -> bool {
+        self.0 & 1_u32.wrapping_shl(bit) != 0
     }
 }

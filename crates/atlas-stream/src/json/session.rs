@@ -5,7 +5,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::messages::due;
-use super::{Cursor, Seen, Shape};
+use super::{Cursor, Seen, Shape, Text};
 use crate::date_time::DateTime;
 use crate::dependency::is_dependency_id;
 use crate::error::{DecodeError, DecodeErrorKind as Kind, Field};
@@ -24,43 +24,89 @@ impl<'a> Session<'a> {
     /// none; a duration below 0; limits.
     pub fn decode_json(value: &'a [u8], limits: &Limits) -> Result<(Self, Notes), DecodeError> {
         let mut cursor = Cursor::new(value, limits)?;
-        let session = read(&mut cursor, Field::Value)?;
+        let mut session = Session::new("", SessionState::UNKNOWN);
+        read(&mut cursor, Field::Value, &mut session)?;
         cursor.end()?;
         Ok((session, cursor.notes))
     }
 }
 
-/// Reads a session; those it was made of by recursion, as deep as values may be.
-fn read<'a>(cursor: &mut Cursor<'a>, field: Field) -> Result<Session<'a>, DecodeError> {
-    let mut session = Session::new("", SessionState::UNKNOWN);
-    let (mut id, mut state) = (None, None);
+/// Reads a session; those it was made of by recursion, as deep as values may be, in a function that keeps little on the stack.
+fn read<'a>(cursor: &mut Cursor<'a>, field: Field, session: &mut Session<'a>) -> Result<(), DecodeError> {
     let mut seen = Seen::default();
     let end = cursor.object(field, |cursor, name| {
-        let name_text = name.to_cow();
-        let Some((bit, field)) = member(&name_text) else {
-            session.unknown.push(cursor.whole(name)?);
-            return Ok(());
-        };
-        seen.member(cursor, bit);
-        match &*name_text {
-            "id" => id = cursor.optional(field, Cursor::cow)?,
-            "state" => state = cursor.optional(field, read_state)?,
-            "type" => session.session_type = cursor.optional(field, |cursor, field| short(cursor, field, 32))?,
-            "quality" => session.quality = cursor.optional(field, read_quality)?,
-            "identifier" => session.identifier = cursor.optional(field, Cursor::cow)?,
-            "details" => session.details = cursor.optional(field, read_details)?,
-            "model" => session.model = cursor.optional(field, read_model)?,
-            "dependencies" => session.dependencies = cursor.optional(field, read_dependencies)?,
-            "activity" => session.activity = cursor.optional(field, read_activity)?,
-            "lastHeartbeat" => session.last_heartbeat = nullable(cursor, field, read_date_time)?,
-            "sources" => session.sources = cursor.optional(field, read_sources)?.unwrap_or_default(),
-            _ => session.label = cursor.optional(field, Cursor::cow)?,
+        if name.is("sources") {
+            seen.member(cursor, 10);
+            return read_sources(cursor, &mut session.sources);
         }
-        Ok(())
+        read_member(cursor, name, session, &mut seen)
     })?;
-    session.id = due(id, end, Field::Id)?;
-    (session.state, session.other_state) = due(state, end, Field::State)?;
-    Ok(session)
+    // Of what `null` took back nothing is left.
+    if !seen.is_there(0) {
+        return Err(DecodeError::json(Kind::MissingMember, end, Field::Id));
+    }
+    if !seen.is_there(1) {
+        return Err(DecodeError::json(Kind::MissingMember, end, Field::State));
+    }
+    Ok(())
+}
+
+#[inline(never)]
+fn read_member<'a>(
+    cursor: &mut Cursor<'a>,
+    name: Text<'a>,
+    session: &mut Session<'a>,
+    seen: &mut Seen,
+) -> Result<(), DecodeError> {
+    let name_text = name.to_cow();
+    let Some((bit, field)) = member(&name_text) else {
+        session.unknown.push(cursor.whole(name)?);
+        return Ok(());
+    };
+    seen.member(cursor, bit);
+    match &*name_text {
+        "id" => match cursor.optional(field, Cursor::cow)? {
+            Some(id) => session.id = id,
+            None => seen.forget(bit),
+        },
+        "state" => match cursor.optional(field, read_state)? {
+            Some((state, name)) => (session.state, session.other_state) = (state, name),
+            None => seen.forget(bit),
+        },
+        "type" => session.session_type = cursor.optional(field, |cursor, field| short(cursor, field, 32))?,
+        "quality" => session.quality = cursor.optional(field, read_quality)?,
+        "identifier" => session.identifier = cursor.optional(field, Cursor::cow)?,
+        "details" => session.details = cursor.optional(field, read_details)?,
+        "model" => session.model = cursor.optional(field, read_model)?,
+        "dependencies" => session.dependencies = cursor.optional(field, read_dependencies)?,
+        "activity" => session.activity = cursor.optional(field, read_activity)?,
+        "lastHeartbeat" => session.last_heartbeat = nullable(cursor, field, read_date_time)?,
+        _ => session.label = cursor.optional(field, Cursor::cow)?,
+    }
+    Ok(())
+}
+
+fn read_sources<'a>(cursor: &mut Cursor<'a>, sources: &mut Vec<Session<'a>>) -> Result<(), DecodeError> {
+    sources.clear();
+    if cursor.null(Field::Sources)? {
+        cursor.notes |= Notes::NULL_MEMBER;
+        return Ok(());
+    }
+    cursor.array(Field::Sources, |cursor, _| {
+        cursor.count_source()?;
+        push_session(sources);
+        match sources.last_mut() {
+            Some(session) => read(cursor, Field::Sources, session),
+            None => Ok(()),
+        }
+    })?;
+    Ok(())
+}
+
+/// Not in a frame of what is read by recursion.
+#[inline(never)]
+fn push_session(sources: &mut Vec<Session<'_>>) {
+    sources.push(Session::new("", SessionState::UNKNOWN));
 }
 
 fn member(name: &str) -> Option<(u32, Field)> {
@@ -75,7 +121,6 @@ fn member(name: &str) -> Option<(u32, Field)> {
         "dependencies" => (7, Field::Dependencies),
         "activity" => (8, Field::Activity),
         "lastHeartbeat" => (9, Field::LastHeartbeat),
-        "sources" => (10, Field::Sources),
         "label" => (11, Field::Label),
         _ => return None,
     })
@@ -93,11 +138,16 @@ fn nullable<'a, T>(
 /// A state by its name, or by its number, which is noted; and its name if it has none here.
 fn read_state<'a>(cursor: &mut Cursor<'a>, field: Field) -> Result<(SessionState, Option<Cow<'a, str>>), DecodeError> {
     if cursor.shape(field)? == Shape::Number {
-        let at = cursor.start();
-        let number = u8::try_from(cursor.integer(field)?).ok().map(SessionState);
-        let state = number.filter(|state| state.name().is_some());
+        let text = cursor.any(field)?;
         cursor.notes |= Notes::NUMERIC_STATE;
-        return state.map(|state| (state, None)).ok_or_else(|| DecodeError::json(Kind::InvalidInteger, at, field));
+        let state = text.parse().ok().map(SessionState).filter(|state| state.name().is_some());
+        return Ok(state.map_or_else(
+            || {
+                cursor.notes |= Notes::UNKNOWN_NAME;
+                (SessionState::UNKNOWN, Some(Cow::Borrowed(text)))
+            },
+            |state| (state, None),
+        ));
     }
     let name = cursor.cow(field)?;
     Ok(match SessionState::from_name(&name) {
@@ -138,6 +188,9 @@ fn read_details<'a>(
     cursor.object(field, |cursor, name| {
         let text = if cursor.shape(field)? == Shape::Text {
             cursor.cow(field)?
+        } else if cursor.null(field)? {
+            cursor.notes |= Notes::NULL_MEMBER;
+            return Ok(());
         } else {
             cursor.notes |= Notes::DETAIL_NOT_TEXT;
             Cow::Borrowed(cursor.any(field)?)
@@ -185,6 +238,10 @@ fn read_dependencies<'a>(
 ) -> Result<BTreeMap<Cow<'a, str>, Vec<Cow<'a, str>>>, DecodeError> {
     let mut dependencies = BTreeMap::new();
     cursor.object(field, |cursor, name| {
+        if cursor.null(field)? {
+            cursor.notes |= Notes::NULL_MEMBER;
+            return Ok(());
+        }
         let mut ids = Vec::new();
         cursor.array(field, |cursor, _| {
             let id = cursor.cow(Field::DependencyId)?;
@@ -234,14 +291,4 @@ fn read_date_time<'a>(cursor: &mut Cursor<'a>, field: Field) -> Result<DateTime<
         cursor.notes |= Notes::NO_OFFSET;
     }
     Ok(date_time)
-}
-
-#[inline(never)]
-fn read_sources<'a>(cursor: &mut Cursor<'a>, field: Field) -> Result<Vec<Session<'a>>, DecodeError> {
-    let mut sources = Vec::new();
-    cursor.array(field, |cursor, _| {
-        sources.push(read(cursor, field)?);
-        Ok(())
-    })?;
-    Ok(sources)
 }

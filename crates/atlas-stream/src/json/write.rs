@@ -17,6 +17,8 @@ pub(crate) struct Writer<'o> {
     out: &'o mut Vec<u8>,
     start: usize,
     options: JsonOptions,
+    /// How deep it is, if that is known without looking.
+    depth: Option<u8>,
 }
 
 impl<'o> Writer<'o> {
@@ -27,7 +29,7 @@ impl<'o> Writer<'o> {
         write: impl FnOnce(&mut Self) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
         let start = out.len();
-        let mut writer = Self { out, start, options: *options };
+        let mut writer = Self { out, start, options: *options, depth: None };
         let written = write(&mut writer).and_then(|()| writer.check());
         if written.is_err() {
             writer.out.truncate(start);
@@ -40,6 +42,10 @@ impl<'o> Writer<'o> {
         let len = self.out.len().saturating_sub(self.start);
         if u32::try_from(len).map_or(true, |len| len > self.options.limits.max_len) {
             return Err(EncodeError::new(Kind::LimitExceeded, "max_len"));
+        }
+        let depth = self.depth.unwrap_or_else(|| deepest(self.out.get(self.start..).unwrap_or_default()));
+        if depth > self.options.limits.depth() {
+            return Err(EncodeError::new(Kind::LimitExceeded, "max_depth"));
         }
         Ok(())
     }
@@ -167,6 +173,7 @@ impl<'o> Writer<'o> {
             if !core::mem::take(is_first) {
                 self.out.push(b',');
             }
+            self.depth = None;
             self.raw(members.as_str());
         }
     }
@@ -211,6 +218,8 @@ impl<'o> Writer<'o> {
 
     fn telemetry(&mut self, telemetry: &TelemetryRef<'_>) -> Result<(), EncodeError> {
         let kind = telemetry.kind();
+        // The value, `data`, what is of a parameter, and an array in that.
+        self.depth = Some(4);
         if kind.is_back_fill() {
             return Err(EncodeError::new(Kind::NoJson, "data"));
         }
@@ -275,10 +284,29 @@ impl<'o> Writer<'o> {
         Ok(())
     }
 
-    #[inline(never)]
+    /// Those it was made of by recursion, in a function that keeps little on the stack.
     fn session(&mut self, session: &Session<'_>, depth: u8) -> Result<(), EncodeError> {
-        let too_deep = EncodeError::new(Kind::LimitExceeded, "max_depth");
-        let depth = depth.checked_sub(1).ok_or(too_deep)?;
+        let depth = depth.checked_sub(1).ok_or(EncodeError::new(Kind::LimitExceeded, "max_depth"))?;
+        self.members(session)?;
+        if !session.sources.is_empty() {
+            self.raw(",\"sources\":[");
+            let mut comma = "";
+            for source in &session.sources {
+                self.raw(comma);
+                comma = ",";
+                self.session(source, depth)?;
+            }
+            self.raw("]");
+        }
+        self.optional_text(&mut false, "label", session.label.as_deref());
+        self.unknown(&mut false, session.unknown());
+        self.raw("}");
+        Ok(())
+    }
+
+    /// Begins a session, up to what it was made of.
+    #[inline(never)]
+    fn members(&mut self, session: &Session<'_>) -> Result<(), EncodeError> {
         let mut first = true;
         self.raw("{");
         self.name(&mut first, "id");
@@ -293,7 +321,6 @@ impl<'o> Writer<'o> {
         }
         self.optional_text(&mut first, "identifier", session.identifier.as_deref());
         if let Some(details) = &session.details {
-            depth.checked_sub(1).ok_or(too_deep)?;
             self.name(&mut first, "details");
             self.raw("{");
             let mut first = true;
@@ -304,12 +331,10 @@ impl<'o> Writer<'o> {
             self.raw("}");
         }
         if let Some(model) = &session.model {
-            depth.checked_sub(1).ok_or(too_deep)?;
             self.name(&mut first, "model");
             self.model(model);
         }
         if let Some(dependencies) = &session.dependencies {
-            depth.checked_sub(2).ok_or(too_deep)?;
             self.name(&mut first, "dependencies");
             self.raw("{");
             let mut first = true;
@@ -320,26 +345,10 @@ impl<'o> Writer<'o> {
             self.raw("}");
         }
         if let Some(activity) = &session.activity {
-            depth.checked_sub(1).ok_or(too_deep)?;
             self.name(&mut first, "activity");
             self.activity(activity)?;
         }
         self.optional_text(&mut first, "lastHeartbeat", session.last_heartbeat.as_ref().map(|time| time.as_str()));
-        if !session.sources.is_empty() {
-            let depth = depth.checked_sub(1).ok_or(too_deep)?;
-            self.name(&mut first, "sources");
-            self.raw("[");
-            let mut comma = "";
-            for source in &session.sources {
-                self.raw(comma);
-                comma = ",";
-                self.session(source, depth)?;
-            }
-            self.raw("]");
-        }
-        self.optional_text(&mut first, "label", session.label.as_deref());
-        self.unknown(&mut first, session.unknown());
-        self.raw("}");
         Ok(())
     }
 
@@ -379,6 +388,26 @@ impl<'o> Writer<'o> {
             self.text(text);
         }
     }
+}
+
+/// Most arrays and objects of JSON in one another.
+fn deepest(json: &[u8]) -> u8 {
+    let (mut depth, mut most, mut is_text) = (0_u32, 0_u32, false);
+    let mut bytes = json.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => is_text = !is_text,
+            // What follows does not end the text.
+            b'\\' if is_text => drop(bytes.next()),
+            b'{' | b'[' if !is_text => {
+                depth = depth.saturating_add(1);
+                most = most.max(depth);
+            }
+            b'}' | b']' if !is_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    u8::try_from(most).unwrap_or(u8::MAX)
 }
 
 /// The hundredths that a number is, if it is as near to them as a double can be; of many digits, and of zeros with a sign, `None`.
