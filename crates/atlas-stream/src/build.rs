@@ -49,16 +49,32 @@ impl Columns {
     ///
     /// # Errors
     ///
-    /// Arrays that are not as long as the times; an aggregate twice, or several at once; other telemetry than data. Nothing is added then.
+    /// Arrays that are not as long as the times; an aggregate twice, or several at once; other telemetry than data; more than 2³² values. Nothing is
+    /// added then.
     pub fn push_data(
         &mut self,
+        statuses: &[u32],
+        aggregates: &[(Aggregates, &[f64])],
+    ) -> Result<&mut Self, EncodeError> {
+        let next = next_index(self)?;
+        self.push_data_at(next, statuses, aggregates)
+    }
+
+    /// The same by its index in the feed: in protobuf not all parameters have to be there, nor in order.
+    ///
+    /// # Errors
+    ///
+    /// As [`push_data`](Self::push_data).
+    pub fn push_data_at(
+        &mut self,
+        index: u32,
         statuses: &[u32],
         aggregates: &[(Aggregates, &[f64])],
     ) -> Result<&mut Self, EncodeError> {
         if self.kind != TelemetryKind::Data {
             return Err(EncodeError::new(Kind::WrongKind, "data"));
         }
-        let mut entry = Entry::new(next_index(self)?);
+        let mut entry = Entry::new(index);
         (entry.epoch, entry.times) = (self.epoch, self.common_times);
         self.push_values(entry, statuses, aggregates)
     }
@@ -111,6 +127,7 @@ impl Columns {
             return Err(EncodeError::new(Kind::LengthMismatch, "values"));
         }
         let mut entry = Entry::new(next_index(self)?);
+        room(self.values.len(), values.len())?;
         // Where its name belongs among the others.
         let place = match key {
             ParamKey::Index(_) => 0,
@@ -148,6 +165,8 @@ impl Columns {
         if statuses.len() != due {
             return Err(EncodeError::new(Kind::LengthMismatch, "status"));
         }
+        room(self.statuses.len(), statuses.len())?;
+        room(self.values.len(), due.saturating_mul(aggregates.len()))?;
         let mut seen = Aggregates::NONE;
         for (aggregate, values) in aggregates {
             if !Aggregates::EACH.contains(aggregate) {
@@ -177,6 +196,14 @@ impl Columns {
     }
 }
 
+/// Places in buffers are of 32 bits, and the last stands for none.
+fn room(len: usize, more: usize) -> Result<(), EncodeError> {
+    match len.checked_add(more).map(u32::try_from) {
+        Some(Ok(len)) if len < u32::MAX => Ok(()),
+        _ => Err(EncodeError::new(Kind::LimitExceeded, "values")),
+    }
+}
+
 fn next_index(columns: &Columns) -> Result<u32, EncodeError> {
     u32::try_from(columns.entries.len()).map_err(|_| EncodeError::new(Kind::LimitExceeded, "max_parameters"))
 }
@@ -185,6 +212,7 @@ fn take_times(columns: &mut Columns, epoch: i64, times: &[i64]) -> Result<Span, 
     if !are_in_range(epoch, times) {
         return Err(EncodeError::new(Kind::TimeOverflow, "time"));
     }
+    room(columns.times.len(), times.len())?;
     let start = columns.times.len();
     columns.times.extend_from_slice(times);
     Ok(Span::new(start, columns.times.len(), 0))

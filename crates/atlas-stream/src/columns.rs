@@ -3,9 +3,9 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::aggregates::Aggregates;
-use crate::column::{Column, Statuses, Times};
+use crate::column::{Column, Element, Statuses, Times};
 use crate::error::{DecodeError, DecodeErrorKind as Kind};
-use crate::telemetry::TelemetryKind;
+use crate::telemetry::{TelemetryKind, TelemetryRef};
 use crate::unknown::UnknownMembers;
 
 /// Buffers for telemetry: what was read of a message, or what is to be written as one. They keep their memory from message to message.
@@ -319,9 +319,16 @@ pub(crate) fn are_in_range(epoch: i64, times: &[i64]) -> bool {
     epoch.checked_add(least).is_some() && epoch.checked_add(most).is_some()
 }
 
+/// The same parameters in the same order; a NaN is equal to none.
+impl PartialEq for Columns {
+    fn eq(&self, other: &Self) -> bool {
+        TelemetryRef::from(self) == TelemetryRef::from(other)
+    }
+}
+
 impl fmt::Debug for Columns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        crate::telemetry::TelemetryRef::from(self).fmt(f)
+        TelemetryRef::from(self).fmt(f)
     }
 }
 
@@ -445,6 +452,25 @@ impl<'a> Parameter<'a> {
     #[must_use]
     pub const fn unknown(&self) -> UnknownMembers<'a> {
         self.unknown
+    }
+}
+
+/// The same columns, however they lie; a NaN is equal to none.
+impl<'b> PartialEq<Parameter<'b>> for Parameter<'_> {
+    fn eq(&self, other: &Parameter<'b>) -> bool {
+        (self.key, self.epoch, self.is_samples, self.unknown)
+            == (other.key, other.epoch, other.is_samples, other.unknown)
+            && self.times == other.times
+            && same(self.statuses, other.statuses)
+            && self.values.iter().zip(other.values).all(|(one, two)| same(*one, two))
+    }
+}
+
+fn same<T: Element>(one: Option<Column<'_, T>>, two: Option<Column<'_, T>>) -> bool {
+    match (one, two) {
+        (Some(one), Some(two)) => one == two,
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
     }
 }
 

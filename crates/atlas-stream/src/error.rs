@@ -295,7 +295,7 @@ impl fmt::Display for Reason {
             DecodeErrorKind::MissingMember => "member is missing",
             DecodeErrorKind::InvalidInteger => "not a whole number of its range",
             DecodeErrorKind::NumberOutOfRange => "beyond the doubles",
-            DecodeErrorKind::LengthMismatch => return write!(f, "{met} of {due}"),
+            DecodeErrorKind::LengthMismatch => return write!(f, "length {met} of {due}"),
             DecodeErrorKind::TimeOverflow => "epoch and time are more than 64 bits",
             DecodeErrorKind::InvalidDateTime => "not a date and time",
             DecodeErrorKind::InvalidVarint => "number of more than ten bytes",

@@ -1,6 +1,9 @@
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::columns::Columns;
+use crate::encode::EncodeError;
 use crate::error::DecodeError;
 use crate::event::Event;
 use crate::key::KeyRef;
@@ -14,7 +17,7 @@ use crate::telemetry::{TelemetryKind, TelemetryRef};
 use crate::type_map::{MessageKind, TypeMap};
 
 /// What a record holds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Message<'a> {
     /// The stream begins.
@@ -34,7 +37,48 @@ pub enum Message<'a> {
     /// All up to a point has come.
     Sync(Sync<'a>),
     /// A type that nobody here knows, with its value as it came.
-    Unknown(&'a [u8]),
+    Unknown(Cow<'a, [u8]>),
+}
+
+impl Message<'_> {
+    /// The same with buffers and texts of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Message<'static> {
+        match self {
+            Self::Start => Message::Start,
+            Self::End => Message::End,
+            Self::Session(session) => Message::Session(session.into_owned()),
+            Self::Data(telemetry) => Message::Data(telemetry.into_owned().into()),
+            Self::Samples(telemetry) => Message::Samples(telemetry.into_owned().into()),
+            Self::Event(event) => Message::Event(event.into_owned()),
+            Self::Lap(lap) => Message::Lap(lap.into_owned()),
+            Self::Sync(sync) => Message::Sync(sync.into_owned()),
+            Self::Unknown(value) => Message::Unknown(Cow::Owned(value.into_owned())),
+        }
+    }
+
+    /// Writes it as the value of a record: telemetry and events as the kind has them, in JSON if that is none of protobuf.
+    ///
+    /// # Errors
+    ///
+    /// As the writers of each have them. Nothing was written then.
+    pub fn encode(&self, kind: Option<MessageKind>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let is_protobuf = matches!(kind, Some(MessageKind::ProtobufTelemetry(_) | MessageKind::ProtobufEvent));
+        match self {
+            Self::Start | Self::End => Ok(()),
+            Self::Session(session) => session.encode_json(out),
+            Self::Data(telemetry) | Self::Samples(telemetry) if is_protobuf => telemetry.encode_protobuf(out),
+            Self::Data(telemetry) | Self::Samples(telemetry) => telemetry.encode_json(out),
+            Self::Event(event) if is_protobuf => event.encode_protobuf(out),
+            Self::Event(event) => event.encode_json(out),
+            Self::Lap(lap) => lap.encode_json(out),
+            Self::Sync(sync) => sync.encode_json(out),
+            Self::Unknown(value) => {
+                out.extend_from_slice(value);
+                Ok(())
+            }
+        }
+    }
 }
 
 /// A record of Kafka: a key, and what its value holds.
@@ -53,6 +97,7 @@ pub enum Message<'a> {
 #[derive(Clone, Debug)]
 pub struct RecordRef<'a> {
     key: KeyRef<'a>,
+    kind: Option<MessageKind>,
     message: Message<'a>,
     notes: Notes,
 }
@@ -93,6 +138,12 @@ impl<'a> RecordRef<'a> {
         self.key
     }
 
+    /// What it is, and in what it was written; `None` for a type that nobody here knows.
+    #[must_use]
+    pub const fn kind(&self) -> Option<MessageKind> {
+        self.kind
+    }
+
     /// What it holds.
     #[must_use]
     pub const fn message(&self) -> &Message<'a> {
@@ -105,6 +156,15 @@ impl<'a> RecordRef<'a> {
         self.message
     }
 
+    /// Its value, written again in what it was written in.
+    ///
+    /// # Errors
+    ///
+    /// What was read in a form that is not written: samples in the form before February 2020 have no names.
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.message.encode(self.kind, out)
+    }
+
     /// What is not as the documents have it.
     #[must_use]
     pub const fn notes(&self) -> Notes {
@@ -115,13 +175,14 @@ impl<'a> RecordRef<'a> {
     /// several messages look the same.
     #[must_use]
     pub fn looks_like_protobuf(&self) -> bool {
-        let Message::Unknown([0x0a, len, rest @ ..]) = self.message else { return false };
+        let Message::Unknown(value) = &self.message else { return false };
+        let [0x0a, len, rest @ ..] = &**value else { return false };
         let id = rest.get(..usize::from(*len)).and_then(|id| core::str::from_utf8(id).ok());
         id.is_some_and(crate::dependency::is_dependency_id)
     }
 }
 
-/// Reads records, one after the other, into buffers that it keeps.
+/// Reads records, one after the other, into buffers that it keeps, and that stay as large as the largest message made them.
 ///
 /// ```
 /// use atlas_stream::{Decoder, Message};
@@ -250,7 +311,7 @@ impl<'a> Head<'a> {
     fn with_telemetry(self, telemetry: TelemetryRef<'a>, notes: Notes) -> RecordRef<'a> {
         let message =
             if telemetry.kind().is_samples() { Message::Samples(telemetry) } else { Message::Data(telemetry) };
-        RecordRef { key: self.key, message, notes: self.notes | notes }
+        RecordRef { key: self.key, kind: self.kind, message, notes: self.notes | notes }
     }
 
     fn read_other(self, value: &'a [u8], limits: &Limits) -> Result<RecordRef<'a>, DecodeError> {
@@ -272,9 +333,9 @@ impl<'a> Head<'a> {
             }
             Some(MessageKind::ProtobufEvent) => (Message::Event(Event::decode_protobuf(value, limits)?), Notes::NONE),
             Some(MessageKind::Data | MessageKind::Samples | MessageKind::ProtobufTelemetry(_)) | None => {
-                (Message::Unknown(value), Notes::NONE)
+                (Message::Unknown(Cow::Borrowed(value)), Notes::NONE)
             }
         };
-        Ok(RecordRef { key: self.key, message, notes: self.notes | notes })
+        Ok(RecordRef { key: self.key, kind: self.kind, message, notes: self.notes | notes })
     }
 }

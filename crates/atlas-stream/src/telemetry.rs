@@ -171,6 +171,18 @@ impl From<Columns> for TelemetryRef<'_> {
     }
 }
 
+/// The same parameters in the same order, whatever they came in; a NaN is equal to none.
+impl<'b> PartialEq<TelemetryRef<'b>> for TelemetryRef<'_> {
+    fn eq(&self, other: &TelemetryRef<'b>) -> bool {
+        self.kind() == other.kind()
+            && (self.format(), self.feed(), self.epoch()) == (other.format(), other.feed(), other.epoch())
+            && self.times() == other.times()
+            && self.unknown() == other.unknown()
+            && self.len() == other.len()
+            && self.parameters().zip(other.parameters()).all(|(one, two)| one == two)
+    }
+}
+
 impl fmt::Debug for TelemetryRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("Telemetry");

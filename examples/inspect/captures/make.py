@@ -1,4 +1,4 @@
-"""Makes the thirteen captures that Python writes: `python make.py FOLDER`.
+"""Makes the sixteen captures that Python writes: `python make.py FOLDER`.
 
 It needs the packages qpack 0.0.21 with its C extension, msgpack-numpy 0.4.8 with msgpack and numpy, karabo-bridge 0.7.0,
 drift-protocol 0.6.0, drift-bytes 0.3.0 and wavelet-buffer 0.7.1. The same versions write the same bytes.
@@ -228,6 +228,26 @@ for value in [*(value for _, _, value in VALUES), drift_bytes.Variant(-7, "int8"
     values.push(value)
 values._buffer.push(matrix)
 
+# Records of ATLAS Advanced Streams: golden vectors of crates/atlas-stream, all of one stream but the last, as a consumer of Kafka
+# prints them. Protobuf is in base64 there as it is here.
+vectors = pathlib.Path(__file__).parents[3] / "crates/atlas-stream/tests/vectors/atlas.jsonl"
+ATLAS = {int(line["id"].removeprefix("atlas-")): line for line in map(json.loads, vectors.open(encoding="utf-8"))}
+
+# Announced, opened, data in several forms, closed.
+RUN = [1, 6, 5, 22, 48, 23, 28, 36, 42, 40, 44, 61, 64, 66, 57, 58, 55, 7, 8, 2]
+# One of somebody else; no JSON; a column too short, which in protobuf is cut; an unknown trigger that is none; and a good one.
+BAD = [48, 74, 81, 95, 149, 122, 112, 44]
+
+
+def records(numbers):
+    """A line each: key, TAB, value."""
+    lines = []
+    for line in map(ATLAS.get, numbers):
+        prefix = "base64:" if line.get("encoding") == "base64" else ""
+        lines.append(f"{line['key']}\t{prefix}{line['value'] or ''}\n")
+    return "".join(lines).encode()
+
+
 folder = pathlib.Path(sys.argv[1])
 (folder / "siridb-answer.qpack").write_bytes(qpack.packb(ANSWER))
 (folder / "siridb-insert.qpack").write_bytes(qpack.packb(INSERT))
@@ -250,3 +270,7 @@ for name, made in [
 ]:
     (folder / f"drift-{name}.dp").write_bytes(made.SerializeToString())
 (folder / "values.drift-bytes").write_bytes(values.bytes())
+(folder / "atlas-run.tsv").write_bytes(records(RUN))
+# And what is no record at all.
+(folder / "atlas-bad.tsv").write_bytes(records(BAD) + b"x-blob:7c1e0a52\tbase64:3q2-7w==\nno key\n")
+(folder / "0ec63347ffc5.json").write_bytes(ATLAS[69]["value"].encode())

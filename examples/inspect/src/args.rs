@@ -13,6 +13,10 @@ pub(crate) struct Args {
     pub(crate) in_json: bool,
     pub(crate) end_closes: bool,
     pub(crate) dialect: Option<&'static str>,
+    /// Of messages, and what each is.
+    pub(crate) types: Vec<(String, &'static str)>,
+    /// Documents that tell what messages hold.
+    pub(crate) formats: Vec<PathBuf>,
     pub(crate) max_len: usize,
     pub(crate) show_secrets: bool,
     pub(crate) color: Color,
@@ -49,6 +53,8 @@ impl Args {
             in_json: false,
             end_closes: false,
             dialect: None,
+            types: Vec::new(),
+            formats: Vec::new(),
             max_len: MAX_LEN,
             show_secrets: false,
             color: Color::Auto,
@@ -56,6 +62,7 @@ impl Args {
         let mut words = words;
         let mut places: Vec<OsString> = Vec::new();
         let mut named = None;
+        let mut types = Vec::new();
         let mut given_len = None;
         while let Some(word) = words.next() {
             let text = word.to_string_lossy();
@@ -83,6 +90,8 @@ impl Args {
                 "--end-closes" => args.end_closes = true,
                 "--show-secrets" => args.show_secrets = true,
                 "--dialect" => named = Some(value()?),
+                "--type" => types.push(value()?),
+                "--format" => args.formats.push(PathBuf::from(value()?)),
                 "--max-len" => given_len = Some(max_len(&value()?)?),
                 "--color" => args.color = color(&value()?)?,
                 _ => return Err(format!("unknown option {name:?}")),
@@ -102,7 +111,13 @@ impl Args {
             Task::Demo if args.is_hex => Err("--hex needs a protocol".to_owned()),
             Task::Demo if args.end_closes => Err("--end-closes needs a protocol".to_owned()),
             Task::Demo if named.is_some() => Err("--dialect needs a protocol".to_owned()),
+            Task::Demo if !types.is_empty() => Err("--type needs a protocol".to_owned()),
+            Task::Demo if !args.formats.is_empty() => Err("--format needs a protocol".to_owned()),
+            Task::Show(protocol, _) if protocol.check_format.is_none() && !args.formats.is_empty() => {
+                Err(format!("{} has no data formats", protocol.name))
+            }
             Task::Show(protocol, _) => {
+                args.types = types.iter().map(|text| message_type(protocol, text)).collect::<Result<_, _>>()?;
                 args.dialect = named.map(|named| dialect(protocol, &named)).transpose()?;
                 Ok(args)
             }
@@ -136,6 +151,12 @@ Options:
   --json          one JSON object a line: a frame or an error
   --end-closes    the end of an input closes the arrays and maps that are open, as in SiriDB's answers
   --dialect NAME  of thingsdb: v1, s1, s2, september, module, siridb (default: what the packages tell)
+  --type NAME=MESSAGE
+                  of atlas: what the type NAME in keys is: one of the described ones, or of ParameterDataMessage,
+                  ParameterDataBackFillMessage, ParameterSamplesMessage, ParameterSamplesBackFillMessage, EventMessage;
+                  may be repeated
+  --format FILE   of atlas: a data format, whose id is the name of the file without extension, or what the service
+                  makes of it: tells the names of parameters; may be repeated
   --max-len N     most bytes of one frame, and of what is buffered (default 67108864; of karabo with a FILE 2147483648)
   --show-secrets  show passwords and tokens
   --color WHEN    auto (default: on a terminal, unless NO_COLOR is set), always, never
@@ -175,6 +196,20 @@ fn dialect(protocol: &Protocol, named: &str) -> Result<&'static str, String> {
     }
     let found = protocol.dialects.iter().find(|known| **known == named);
     found.copied().ok_or_else(|| format!("--dialect {named:?} is none of {}", protocol.dialects.join(", ")))
+}
+
+fn message_type(protocol: &Protocol, text: &str) -> Result<(String, &'static str), String> {
+    if protocol.messages.is_empty() {
+        return Err(format!("{} has no types that could be told", protocol.name));
+    }
+    let Some((name, message)) = text.rsplit_once('=').filter(|(name, _)| !name.is_empty() && !name.contains(':'))
+    else {
+        return Err(format!("--type {text:?} is not NAME=MESSAGE, where NAME has no colon"));
+    };
+    let found = protocol.messages.iter().find(|known| **known == message);
+    found
+        .map(|message| (name.to_owned(), *message))
+        .ok_or_else(|| format!("--type {text:?}: {message:?} is none of {}", protocol.messages.join(", ")))
 }
 
 fn color(text: &str) -> Result<Color, String> {

@@ -1,5 +1,6 @@
 //! The command as a function.
 
+use alloc::rc::Rc;
 use core::fmt;
 use std::ffi::OsString;
 use std::fs::File;
@@ -116,7 +117,13 @@ impl Job<'_> {
         for protocol in PROTOCOLS {
             for capture in protocol.captures {
                 self.render.capture(&mut self.out, protocol.name, capture).map_err(Failure::Write)?;
-                let options = Options { max_len: args.max_len, end_closes: capture.end_closes, dialect: None };
+                let options = Options {
+                    max_len: args.max_len,
+                    end_closes: capture.end_closes,
+                    dialect: None,
+                    types: capture.types.iter().map(|(name, message)| ((*name).to_owned(), *message)).collect(),
+                    formats: capture.formats.iter().map(|(name, text)| ((*name).to_owned(), text.to_vec())).collect(),
+                };
                 let mut bytes = capture.bytes;
                 let mut source = Source::new(&mut bytes, Some(capture.bytes.len() as u64), false);
                 self.inspect(protocol, Some(capture.file), options, &mut source, capture.file)?;
@@ -127,14 +134,7 @@ impl Job<'_> {
 
     fn file(&mut self, protocol: &'static Protocol, path: &Path, args: &Args) -> Result<(), Failure> {
         let name = path.display().to_string();
-        let mut file = File::open(path).map_err(|error| {
-            let is_missing = error.kind() == ErrorKind::NotFound;
-            Failure::Input(if is_missing {
-                format!("no file {name:?}")
-            } else {
-                format!("cannot open {name:?}: {error}")
-            })
-        })?;
+        let mut file = open(path)?;
         let total = file.metadata().ok().filter(|about| about.is_file()).map(|about| about.len());
         self.show(protocol, &mut file, total, &format!("{name:?}"), args)
     }
@@ -147,10 +147,16 @@ impl Job<'_> {
         name: &str,
         args: &Args,
     ) -> Result<(), Failure> {
-        let options = Options { max_len: args.max_len, end_closes: args.end_closes, dialect: args.dialect };
+        let options = Options {
+            max_len: args.max_len,
+            end_closes: args.end_closes,
+            dialect: args.dialect,
+            types: Rc::from(&*args.types),
+            formats: args.formats.iter().map(|path| format(protocol, path)).collect::<Result<_, _>>()?,
+        };
         let mut source = Source::new(reader, total, args.is_hex);
         let total = self.inspect(protocol, None, options, &mut source, name)?;
-        self.render.total(&mut self.out, &total).map_err(Failure::Write)
+        self.render.total(&mut self.out, protocol.name, &total).map_err(Failure::Write)
     }
 
     fn inspect(
@@ -173,4 +179,31 @@ impl Job<'_> {
             Err(Trouble::Write(error)) => Err(Failure::Write(error)),
         }
     }
+}
+
+fn open(path: &Path) -> Result<File, Failure> {
+    let name = path.display().to_string();
+    File::open(path).map_err(|error| {
+        let is_missing = error.kind() == ErrorKind::NotFound;
+        Failure::Input(if is_missing { format!("no file {name:?}") } else { format!("cannot open {name:?}: {error}") })
+    })
+}
+
+/// Most bytes of a document of `--format`.
+const MAX_FORMAT_LEN: u64 = 64 << 20;
+
+/// A document that tells what messages hold, and its name.
+fn format(protocol: &Protocol, path: &Path) -> Result<(String, Vec<u8>), Failure> {
+    let name = path.display().to_string();
+    let mut document = Vec::new();
+    let read = open(path)?.take(MAX_FORMAT_LEN.saturating_add(1)).read_to_end(&mut document);
+    read.map_err(|error| Failure::Input(format!("cannot read {name:?}: {error}")))?;
+    if document.len() as u64 > MAX_FORMAT_LEN {
+        return Err(Failure::Input(format!("--format {name:?} is longer than {MAX_FORMAT_LEN} bytes")));
+    }
+    if let Some(check) = protocol.check_format {
+        check(&document).map_err(|why| Failure::Input(format!("--format {name:?} is no data format: {why}")))?;
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Ok((stem, document))
 }

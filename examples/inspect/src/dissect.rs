@@ -1,6 +1,7 @@
 //! The seam between protocols and everything else: what a protocol tells of its bytes.
 
 use alloc::borrow::Cow;
+use alloc::rc::Rc;
 
 /// A protocol that can be shown.
 pub(crate) struct Protocol {
@@ -10,11 +11,18 @@ pub(crate) struct Protocol {
     pub(crate) about: &'static str,
     /// What `--dialect` may name, if there are several.
     pub(crate) dialects: &'static [&'static str],
+    /// What `--type` may say that a type of messages is, if that can be said.
+    pub(crate) messages: &'static [&'static str],
+    /// What is wrong with a document of `--format`, if there are such.
+    pub(crate) check_format: Option<Check>,
     /// What is shown when nothing is asked for.
     pub(crate) captures: &'static [Capture],
     /// A dissector for one input from its first byte.
     pub(crate) open: fn(&Options) -> Box<dyn Dissect>,
 }
+
+/// Says what is wrong.
+pub(crate) type Check = fn(&[u8]) -> Result<(), String>;
 
 /// Bytes in the folder `captures`.
 pub(crate) struct Capture {
@@ -23,10 +31,20 @@ pub(crate) struct Capture {
     pub(crate) bytes: &'static [u8],
     /// As [`Options::end_closes`].
     pub(crate) end_closes: bool,
+    /// As [`Options::types`].
+    pub(crate) types: &'static [(&'static str, &'static str)],
+    /// As [`Options::formats`].
+    pub(crate) formats: &'static [(&'static str, &'static [u8])],
+}
+
+impl Capture {
+    /// Nothing that is shown without more being told.
+    pub(crate) const PLAIN: Self =
+        Self { file: "", about: "", bytes: &[], end_closes: false, types: &[], formats: &[] };
 }
 
 /// What the caller settles about dissection.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Options {
     /// Most bytes of one frame, and so what is buffered.
     pub(crate) max_len: usize,
@@ -34,6 +52,10 @@ pub(crate) struct Options {
     pub(crate) end_closes: bool,
     /// One of [`Protocol::dialects`]; without it, the protocol finds out.
     pub(crate) dialect: Option<&'static str>,
+    /// Types of messages, and which of [`Protocol::messages`] each is.
+    pub(crate) types: Rc<[(String, &'static str)]>,
+    /// Documents that tell what messages hold, each behind the name of its file, without what follows the last point. They were checked.
+    pub(crate) formats: Rc<[(String, Vec<u8>)]>,
 }
 
 /// Splits one input into frames.
@@ -64,6 +86,8 @@ pub(crate) enum Step<'a> {
     Fault(Fault<'a>),
     /// Bytes to drop off the front; at least one. They belong to a fault that was told, whose end was not known then.
     Skip(usize),
+    /// Bytes to drop off the front, at least one: something that is not of this protocol. It is counted.
+    Pass(usize),
     /// The start of a frame, or nothing; never once the input has ended with bytes left.
     More,
 }
@@ -165,6 +189,12 @@ pub(crate) enum Value<'a> {
     /// A value without a counterpart elsewhere, by its name.
     Special(&'static str),
     Block(Box<Block<'a>>),
+    /// Values with names, in one line.
+    Row(Vec<(&'static str, Self)>),
+    /// Values in one line.
+    List(First<'a>),
+    /// Many numbers, and between which they are, but for those that are NaN.
+    Series(Option<[f64; 2]>, First<'a>),
     Array,
     Map,
     Close(By),

@@ -90,6 +90,10 @@ impl Inspection<'_> {
             match dissector.step(input) {
                 Step::More => return Ok(true),
                 Step::Skip(count) => pending.to_skip = count as u64,
+                Step::Pass(count) => {
+                    self.total.passed = self.total.passed.saturating_add(1);
+                    pending.to_skip = count as u64;
+                }
                 Step::Frame(frame) => {
                     self.total.frames = self.total.frames.saturating_add(1);
                     self.total.bytes = self.total.bytes.saturating_add(frame.len as u64);

@@ -24,6 +24,9 @@ fn the_real_package_makes_the_same_bytes() {
         "drift-aligned.dp",
         "drift-failed.dp",
         "values.drift-bytes",
+        "atlas-run.tsv",
+        "atlas-bad.tsv",
+        "0ec63347ffc5.json",
     ] {
         assert_eq!(std::fs::read(made.join(name)).unwrap(), std::fs::read(captures.join(name)).unwrap(), "{name}");
     }
@@ -57,4 +60,27 @@ fn the_conversation_is_the_documents() {
     let (spec, lines) =
         (include_str!("../../../crates/datakit/SPEC.md"), include_str!("../captures/datakit-conversation.txt"));
     assert!(spec.contains(&format!("```text\n{lines}```\n")));
+}
+
+#[test]
+fn the_records_are_golden_vectors() {
+    let vectors = include_str!("../../../crates/atlas-stream/tests/vectors/atlas.jsonl");
+    let vectors: Vec<serde_json::Value> = vectors.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let of = |file: &str, is_valid: bool| {
+        let is_meant = |line: &&str| {
+            let (key, value) = line.split_once('\t').unwrap();
+            let value = value.strip_prefix("base64:").unwrap_or(value);
+            vectors
+                .iter()
+                .any(|v| v["valid"] == is_valid && (text(&v["key"]), text(&v["value"])) == (key.into(), value.into()))
+        };
+        file.lines().filter(|line| line.contains('\t')).filter(is_meant).count()
+    };
+    let (run, bad) = (include_str!("../captures/atlas-run.tsv"), include_str!("../captures/atlas-bad.tsv"));
+    assert_eq!((of(run, true), run.lines().count()), (20, 20));
+    // One more is no base64, and one is no record.
+    assert_eq!((of(bad, true), of(bad, false), bad.lines().count()), (2, 6, 10));
+    let format = include_str!("../captures/0ec63347ffc5.json");
+    assert!(vectors.iter().any(|v| v["key"] == "dev/dataFormat/0ec63347ffc5" && v["value"] == format));
 }

@@ -7,6 +7,7 @@ use common::{Bytewise, Run, hex, inspect, inspect_from};
 use serde_json::{Value, json};
 
 const LINES: &str = include_str!("golden/lines.hex");
+const BAD_RECORDS: &[u8] = include_bytes!("../captures/atlas-bad.tsv");
 
 #[test]
 fn hex_lines_go_on_after_an_error() {
@@ -80,6 +81,12 @@ fn inputs() -> Vec<(Vec<&'static str>, Vec<u8>)> {
         (vec!["datakit"], b"$P\n>a|1|2|3\n\n\r\n$Q|a|b\n>\xff|1|2\nSTOP\n>torn|12".into()),
         (vec!["datakit", "--max-len", "8"], b"START\n>too long|1|2\nSTOP\n>a|1|234\n>a|1|2345\n>a|1".into()),
         (vec!["datakit", "--max-len", "8"], b"$P\n>too long|1|2, and torn".into()),
+        (vec!["atlas"], include_bytes!("../captures/atlas-run.tsv").to_vec()),
+        (vec!["atlas", "--type", "{ParameterDataMessage}=ParameterDataMessage"], BAD_RECORDS.into()),
+        (vec!["atlas"], [BAD_RECORDS, b"\n\r\n\t\nx:a\tnull\r\n$end:a\t\r"].concat()),
+        (vec!["atlas", "--max-len", "100"], BAD_RECORDS.into()),
+        (vec!["atlas", "--max-len", "5"], b"a:b\tc\r\na:b\tcd\r\na:b\tc\ra\na:b\tc\r".into()),
+        (vec!["atlas", "--hex"], b"613a62 09 00 # a record\n613a62\n6262 09\n613a62 09 6261736536343a 41".into()),
         (vec!["datakit", "--hex"], b"2450 0a 2450 # torn\n0a 2450 0a\n3e7c7c 0a 2450 0a 245".into()),
     ]
 }
@@ -101,11 +108,17 @@ fn json_is_json_and_tells_as_much_as_the_text() {
         let lines = json_of(&words, &input);
         let errors = lines.iter().filter(|line| line["error"].is_string()).count();
         let frames = lines.iter().filter(|line| line["frame"].is_u64()).count();
-        assert_eq!(errors + frames, lines.len());
+        let passed = lines.iter().find_map(|line| line["passed"].as_u64());
+        assert_eq!(errors + frames + usize::from(passed.is_some()), lines.len());
         let bytes: u64 = lines.iter().filter_map(|line| line["length"].as_u64()).sum();
         let plural = |count: u64, noun| if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") };
         let (errors, frames) = (plural(errors as u64, "error"), plural(frames as u64, "frame"));
-        let last = format!("{frames} of {}, {errors}", plural(bytes, "byte"));
+        let passed = match passed {
+            None => String::new(),
+            Some(1) => format!(", 1 passed over that is not of {}", words[0]),
+            Some(count) => format!(", {count} passed over that are not of {}", words[0]),
+        };
+        let last = format!("{frames} of {}, {errors}{passed}", plural(bytes, "byte"));
         assert_eq!(text.lines().last(), Some(&*last));
     }
 }
@@ -244,6 +257,50 @@ fn nothing_but_newlines_and_text_reaches_the_output() {
         for form in ["--json", "--color=never"] {
             is_clean(&inspect(&[protocol, "--hex", form], lines.join("\n").as_bytes()));
         }
+    }
+}
+
+/// In every text of a record, in keys, and in what does not decode.
+#[test]
+fn nothing_but_newlines_and_text_reaches_the_output_of_records() {
+    let mut lines = Vec::new();
+    let bytes = (0..=255).filter(|byte| *byte != b'\n').map(|byte| vec![byte]);
+    for piece in bytes.chain([b"\x1b[31m\xc2\x9b\xe2\x80\xae".to_vec(), b"\\u009b\\u202e\\u001b\\u000a".to_vec()]) {
+        let mut line = |pieces: &[&[u8]]| lines.extend([&pieces.join(&*piece)[..], b"\n"].concat());
+        line(&[b"lap", b":a\t{}"]);
+        line(&[b"x:", b"\t", b""]);
+        line(&[b"x:a\tbase64:", b""]);
+        line(&[b"", b":a\t"]);
+        line(&[b"", b""]);
+        line(&[b"tdata:a\t{\"", b"\":["]);
+        line(&[
+            b"tsamples:a\t{\"feed\":\"",
+            b"\",\"format\":\"",
+            b"\",\"data\":{\"",
+            b"\":{\"epoch\":1,\"time\":[],\"values\":[]}}}",
+        ]);
+        line(&[b"tsamples:a\t{\"feed\":\"\",\"format\":\"a\",\"data\":{\"", b"\":{\"epoch\":1,\"time\":[x"]);
+        line(&[b"events:a\t{\"epoch\":0,\"time\":0,\"id\":\"", b"\",\"status\":\"", b"\",\"values\":[]}"]);
+        line(&[b"lap:a\t{\"number\":1,\"time\":0,\"type\":\"", b"\",\"triggerSource\":9}"]);
+        line(&[
+            b"session:a\t{\"id\":\"",
+            b"\",\"state\":\"",
+            b"\",\"type\":\"",
+            b"\",\"identifier\":\"",
+            b"\",\"label\":\"",
+            b"\",\"details\":{\"",
+            b"\":\"",
+            b"\"},\"model\":{\"group\":\"",
+            b"\"},\"dependencies\":{\"",
+            b"\":[\"",
+            b"\"]}}",
+        ]);
+    }
+    let format = concat!(env!("CARGO_MANIFEST_DIR"), "/captures/0ec63347ffc5.json");
+    for form in ["--json", "--color=never"] {
+        let run = inspect(&["atlas", form, "--format", format], &lines);
+        is_clean(&run);
+        assert!(run.stdout.matches("\\u").count() > 200, "{form}");
     }
 }
 

@@ -254,6 +254,63 @@ fn one_line_without_end() {
 }
 
 #[test]
+fn records_without_end() {
+    let value = include_bytes!("../captures/atlas-run.tsv");
+    for form in ["--color=never", "--json"] {
+        let stdin = Endless { value, at: 0, left: (1 << 20) / value.len() * value.len() };
+        let (status, written, _, peak) =
+            run(&["atlas", form, "--type={ParameterDataMessage}=ParameterDataMessage"], stdin);
+        assert_eq!(status, 0);
+        assert!(written > 1 << 20 && peak < ROOM, "{written} bytes written, {peak} held");
+    }
+    // Somebody else's are counted, and nothing else.
+    let stdin = Endless { value: b"not ours\t{}\n", at: 0, left: 12 << 20 };
+    let (status, written, _, peak) = run(&["atlas"], stdin);
+    assert_eq!(status, 0);
+    assert!(written < 100 && peak < ROOM, "{written} bytes written, {peak} held");
+}
+
+#[test]
+fn one_record_without_end() {
+    for value in [&b"x"[..], b"\t", b"tdata:a\t", b"\r"] {
+        let (status, written, _, peak) = run(&["atlas", "--max-len=100000"], Endless { value, at: 0, left: LEN });
+        assert_eq!(status, 1);
+        assert!(written < 1000 && peak < ROOM, "{written} bytes written, {peak} held");
+    }
+}
+
+/// What is shown is a few values of a few parameters; what is held is a few times the line.
+#[test]
+fn a_record_of_much_is_shown_in_short() {
+    let many = |item: &str, count: usize| vec![item; count].join(",");
+    let times = many("1", 500_000);
+    let statuses: Vec<_> = (0..500_000).map(|status| status.to_string()).collect();
+    let long = many("0.5", 500_000);
+    for value in [
+        format!("tdata:a\t{{\"time\":[{times}],\"data\":[{{\"status\":[{}],\"avg\":[{long}]}}]}}", statuses.join(",")),
+        format!("tdata:a\t{{\"time\":[1],\"data\":[{}]}}", many("{\"status\":[1],\"avg\":[1]}", 60_000)),
+        format!("events:a\t{{\"epoch\":0,\"time\":0,\"id\":\"{}\",\"values\":[{long}]}}", "i".repeat(1_000_000)),
+        format!(
+            "session:a\t{{\"id\":\"a\",\"state\":\"{}\",\"dependencies\":{{\"x\":[{}]}}}}",
+            "s".repeat(1_000_000),
+            many("\"y\"", 100_000)
+        ),
+        format!("{}:{}\tbase64:{}", "x".repeat(1_000_000), "y".repeat(1_000_000), "AAAA".repeat(500_000)),
+    ] {
+        let stdin = Endless { value: value.as_bytes(), at: 0, left: value.len() };
+        let (status, written, _, peak) = run(&["atlas"], stdin);
+        assert_eq!(status, 0);
+        assert!(written < 1 << 14, "{written} bytes written of {}", value.len());
+        assert!(peak < 8 * value.len() + ROOM, "{peak} bytes held of {}", value.len());
+        let stdin = Endless { value: value.as_bytes(), at: 0, left: value.len() };
+        let (status, written, _, peak) = run(&["atlas", "--json"], stdin);
+        assert_eq!(status, 0);
+        assert!(written < 5 * value.len() as u64, "{written} bytes written of {}", value.len());
+        assert!(peak < 8 * value.len() + ROOM, "{peak} bytes held of {}", value.len());
+    }
+}
+
+#[test]
 fn a_package_too_long_is_dropped_as_it_comes() {
     // LEN is some 30 MiB, and then there are packages in what is dropped.
     let value = b"\xff\xff\xdf\x01\x00\x00\x20\xdf";

@@ -17,7 +17,7 @@ fn what_cannot_be_tried_is_said() {
     for (words, message) in [
         (
             &["mqtt"][..],
-            "unknown protocol \"mqtt\"; there are: qpack, thingsdb, datakit, msgpack-numpy, karabo, drift, drift-bytes",
+            "unknown protocol \"mqtt\"; there are: qpack, thingsdb, datakit, msgpack-numpy, karabo, drift, drift-bytes, atlas",
         ),
         (&["qpack", "no/such/file"], "no file \"no/such/file\""),
         (&["qpack"], "empty input: standard input holds no bytes"),
@@ -28,6 +28,22 @@ fn what_cannot_be_tried_is_said() {
         (&["--end-closes"], "--end-closes needs a protocol"),
         (&["--dialect", "v1"], "--dialect needs a protocol"),
         (&["qpack", "--dialect=v1"], "qpack has no dialects"),
+        (&["--type", "a=tdata"], "--type needs a protocol"),
+        (&["--format", "a.json"], "--format needs a protocol"),
+        (&["atlas", "--type"], "--type needs a value"),
+        (&["atlas", "--format"], "--format needs a value"),
+        (&["qpack", "--type=a=tdata"], "qpack has no types that could be told"),
+        (&["drift", "--format=a.json"], "drift has no data formats"),
+        (&["atlas", "--type", "tdata"], "--type \"tdata\" is not NAME=MESSAGE, where NAME has no colon"),
+        (&["atlas", "--type==tdata"], "--type \"=tdata\" is not NAME=MESSAGE, where NAME has no colon"),
+        (&["atlas", "--type=a:b=tdata"], "--type \"a:b=tdata\" is not NAME=MESSAGE, where NAME has no colon"),
+        (
+            &["atlas", "--type=a=Tdata"],
+            "--type \"a=Tdata\": \"Tdata\" is none of $start, $end, session, tdata, tsamples, events, lap, sync, \
+             ParameterDataMessage, ParameterDataBackFillMessage, ParameterSamplesMessage, \
+             ParameterSamplesBackFillMessage, EventMessage",
+        ),
+        (&["atlas", "--format", "no/such/file"], "no file \"no/such/file\""),
         (&["thingsdb", "--dialect"], "--dialect needs a value"),
         (&["thingsdb", "--dialect", "v2"], "--dialect \"v2\" is none of v1, s1, s2, september, module, siridb"),
         (&["--verbose"], "unknown option \"--verbose\""),
@@ -69,6 +85,9 @@ fn help_and_version() {
             "  karabo  ",
             "  drift  ",
             "  drift-bytes  ",
+            "  atlas  ",
+            "--type NAME=MESSAGE",
+            "--format FILE",
             "--show-secrets",
             "Exit status: 0",
         ] {

@@ -11,11 +11,13 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "datakit",
     about: "lines of sensors and their server (DataKit 0.1)",
     dialects: &[],
+    messages: &[],
+    check_format: None,
     captures: &[Capture {
         file: "datakit-conversation.txt",
         about: "the examples of the protocol's own document, both directions",
         bytes: include_bytes!("../../captures/datakit-conversation.txt"),
-        end_closes: false,
+        ..Capture::PLAIN
     }],
     open: |options| Box::new(Lines { decoder: Decoder::with_config(&config(options)), is_skipping: false }),
 };
@@ -215,6 +217,15 @@ pub(super) fn utc(seconds: i64) -> String {
     let month = (month + 1) % 12 + 1;
     let year = if (0..=9999).contains(&year) { format!("{year:04}") } else { format!("{year:+05}") };
     format!("{year}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
+}
+
+/// The same with the nanoseconds behind the second, as far as they are not 0.
+pub(super) fn utc_and_nanos(seconds: i64, nanos: u32) -> String {
+    let (date, fraction) = (utc(seconds), format!("{nanos:09}"));
+    match fraction.trim_end_matches('0') {
+        "" => date,
+        fraction => format!("{}.{fraction}Z", date.trim_end_matches('Z')),
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What can be shown. A further protocol is a file here, its `mod` line, and its line in the table.
 
+mod atlas;
 mod datakit;
 mod drift;
 mod karabo;
@@ -17,6 +18,7 @@ pub(crate) static PROTOCOLS: &[Protocol] = &[
     karabo::PROTOCOL,
     drift::PROTOCOL,
     drift::BYTES,
+    atlas::PROTOCOL,
 ];
 
 pub(crate) fn find(name: &str) -> Option<&'static Protocol> {

@@ -13,24 +13,27 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "qpack",
     about: "values one after another (SiriDB, early ThingsDB)",
     dialects: &[],
+    messages: &[],
+    check_format: None,
     captures: &[
         Capture {
             file: "siridb-answer.qpack",
             about: "shaped like the answer to a query, packed by the Python package qpack 0.0.21",
             bytes: include_bytes!("../../captures/siridb-answer.qpack"),
-            end_closes: false,
+            ..Capture::PLAIN
         },
         Capture {
             file: "siridb-insert.qpack",
             about: "the body of an insert, packed by the same package",
             bytes: include_bytes!("../../captures/siridb-insert.qpack"),
-            end_closes: false,
+            ..Capture::PLAIN
         },
         Capture {
             file: "siridb-error.qpack",
             about: "an error by SiriDB's convention: the map is never closed",
             bytes: include_bytes!("../../captures/siridb-error.qpack"),
             end_closes: true,
+            ..Capture::PLAIN
         },
     ],
     open: |options| Box::new(Values { decoder: Decoder::with_config(&config(options)), config: config(options) }),

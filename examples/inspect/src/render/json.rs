@@ -117,7 +117,10 @@ impl Json {
                 | Value::Bool(_)
                 | Value::Null
                 | Value::Special(_)
-                | Value::Block(_) => {
+                | Value::Block(_)
+                | Value::Row(_)
+                | Value::List(_)
+                | Value::Series(..) => {
                     self.value(out, &field)?;
                     field.place
                 }
@@ -165,8 +168,11 @@ impl Render for Json {
         }
     }
 
-    fn total(&mut self, _: &mut dyn Write, _: &Total) -> io::Result<()> {
-        Ok(())
+    fn total(&mut self, out: &mut dyn Write, protocol: &str, total: &Total) -> io::Result<()> {
+        match total.passed {
+            0 => Ok(()),
+            passed => writeln!(out, "{{\"protocol\":\"{protocol}\",\"passed\":{passed}}}"),
+        }
     }
 }
 
@@ -260,7 +266,10 @@ impl Plan {
                 | Value::Bool(_)
                 | Value::Null
                 | Value::Special(_)
-                | Value::Block(_) => {}
+                | Value::Block(_)
+                | Value::Row(_)
+                | Value::List(_)
+                | Value::Series(..) => {}
             }
         }
         plan
@@ -295,6 +304,29 @@ fn value(out: &mut dyn Write, value: &Value<'_>) -> io::Result<()> {
         Value::Null => write!(out, "null"),
         Value::Special(name) => write!(out, "{{\"special\":\"{name}\"}}"),
         Value::Block(block) => self::block(out, block),
+        Value::Row(row) => {
+            write!(out, "{{")?;
+            let mut comma = "";
+            for (name, cell) in row {
+                write!(out, "{comma}\"{name}\":")?;
+                self::value(out, cell)?;
+                comma = ",";
+            }
+            write!(out, "}}")
+        }
+        Value::List(First { values, .. }) => list(out, values.iter(), |out, item| self::value(out, item)),
+        Value::Series(range, first) => {
+            write!(out, "{{")?;
+            if let Some([least, most]) = range {
+                write!(out, "\"min\":")?;
+                self::value(out, &Value::Double(*least))?;
+                write!(out, ",\"max\":")?;
+                self::value(out, &Value::Double(*most))?;
+                write!(out, ",")?;
+            }
+            self::first(out, first)?;
+            write!(out, "}}")
+        }
         Value::Array | Value::Map | Value::Close(_) => Ok(()),
     }
 }

@@ -16,7 +16,7 @@ pub(crate) trait Render {
     fn frame(&mut self, out: &mut dyn io::Write, at: &At, frame: &Frame<'_>) -> io::Result<()>;
     fn fault(&mut self, out: &mut dyn io::Write, at: &At, fault: &Fault<'_>) -> io::Result<()>;
     /// An input ended.
-    fn total(&mut self, out: &mut dyn io::Write, total: &Total) -> io::Result<()>;
+    fn total(&mut self, out: &mut dyn io::Write, protocol: &str, total: &Total) -> io::Result<()>;
 }
 
 /// Where in the input something is.
@@ -52,6 +52,8 @@ pub(crate) struct Total {
     pub(crate) errors: u64,
     /// In frames.
     pub(crate) bytes: u64,
+    /// What was not of the protocol.
+    pub(crate) passed: u64,
 }
 
 /// Formats `what` and cuts it after `max` characters, without looking at what comes behind.
@@ -117,6 +119,21 @@ pub(crate) fn value(value: &Value<'_>) -> String {
         Value::Null => "null".to_owned(),
         Value::Special(name) => (*name).to_owned(),
         Value::Block(block) => self::block(block),
+        Value::Row(row) => {
+            let cells: Vec<_> = row.iter().map(|(name, value)| format!("{name} {}", self::value(value))).collect();
+            cells.join("; ")
+        }
+        Value::List(values) if values.values.is_empty() => "none".to_owned(),
+        Value::List(First { values, has_more }) => {
+            let mut items: Vec<_> = values.iter().map(self::value).collect();
+            items.extend(has_more.then(|| "…".to_owned()));
+            items.join(", ")
+        }
+        Value::Series(_, values) if values.values.is_empty() => "none".to_owned(),
+        Value::Series(Some([least, most]), values) if values.has_more => {
+            format!("{least:?} to {most:?}: {}", first(values))
+        }
+        Value::Series(_, values) => first(values),
         Value::Array | Value::Map | Value::Close(By::Bytes | By::Count) => String::new(),
         Value::Close(By::EndOfInput) => "(no byte: the input ends)".to_owned(),
     }

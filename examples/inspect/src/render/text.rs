@@ -152,12 +152,16 @@ impl Render for Text {
         }
     }
 
-    fn total(&mut self, out: &mut dyn Write, total: &Total) -> io::Result<()> {
+    fn total(&mut self, out: &mut dyn Write, protocol: &str, total: &Total) -> io::Result<()> {
         let Palette { dim, off, .. } = self.palette;
-        let Total { frames, errors, bytes } = *total;
+        let Total { frames, errors, bytes, passed } = *total;
         self.apart(out)?;
         let [f, e, b] = [frames, errors, bytes].map(plural);
-        writeln!(out, "{dim}{frames} frame{f} of {bytes} byte{b}, {errors} error{e}{off}")
+        write!(out, "{dim}{frames} frame{f} of {bytes} byte{b}, {errors} error{e}")?;
+        if passed > 0 {
+            write!(out, ", {passed} passed over that {} not of {protocol}", if passed == 1 { "is" } else { "are" })?;
+        }
+        writeln!(out, "{off}")
     }
 }
 

@@ -15,37 +15,39 @@ use self::fields::Walk;
 use self::items::Items;
 use self::kinds::Kinds;
 use crate::dissect::{Capture, Dissect, Fault, FieldIter, Fields, Frame, Input, Protocol, Step};
-use crate::protocols::datakit::utc;
+use crate::protocols::datakit::utc_and_nanos;
 use crate::render::{clip, visible};
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "drift",
     about: "a package of PANDA Drift: the payload of an MQTT message, or a .dp file",
     dialects: &[],
+    messages: &[],
+    check_format: None,
     captures: &[
         Capture {
             file: "drift-trigger.dp",
             about: "a trigger for an interval, by the Python package drift-protocol 0.6.0",
             bytes: include_bytes!("../../../captures/drift-trigger.dp"),
-            end_closes: false,
+            ..Capture::PLAIN
         },
         Capture {
             file: "drift-vibration.dp",
             about: "48000 points that a sensor sent for it, as a wavelet buffer by wavelet-buffer 0.7.1",
             bytes: include_bytes!("../../../captures/drift-vibration.dp"),
-            end_closes: false,
+            ..Capture::PLAIN
         },
         Capture {
             file: "drift-typed.dp",
             about: "values of a machine, by drift-bytes 0.3.0",
             bytes: include_bytes!("../../../captures/drift-typed.dp"),
-            end_closes: false,
+            ..Capture::PLAIN
         },
         Capture {
             file: "drift-failed.dp",
             about: "what a service sent that failed",
             bytes: include_bytes!("../../../captures/drift-failed.dp"),
-            end_closes: false,
+            ..Capture::PLAIN
         },
     ],
     open: |options| Box::new(Packages { limits: limits(options.max_len), faults: VecDeque::new() }),
@@ -55,11 +57,13 @@ pub(crate) const BYTES: Protocol = Protocol {
     name: "drift-bytes",
     about: "typed values of PANDA Drift, without their package",
     dialects: &[],
+    messages: &[],
+    check_format: None,
     captures: &[Capture {
         file: "values.drift-bytes",
         about: "numbers, texts and a matrix, by the Python package drift-bytes 0.3.0",
         bytes: include_bytes!("../../../captures/values.drift-bytes"),
-        end_closes: false,
+        ..Capture::PLAIN
     }],
     open: |options| Box::new(Buffers { limits: limits(options.max_len) }),
 };
@@ -205,14 +209,9 @@ fn of_millis(millis: i64) -> String {
 
 /// To the nanosecond.
 fn time(Timestamp { seconds, nanos }: Timestamp) -> String {
-    if !(0..1_000_000_000).contains(&nanos) {
-        return "more nanoseconds than a second has".to_owned();
-    }
-    let date = utc(seconds);
-    let fraction = format!("{nanos:09}");
-    match fraction.trim_end_matches('0') {
-        "" => date,
-        fraction => format!("{}.{fraction}Z", date.trim_end_matches('Z')),
+    match u32::try_from(nanos) {
+        Ok(nanos) if nanos < 1_000_000_000 => utc_and_nanos(seconds, nanos),
+        _ => "more nanoseconds than a second has".to_owned(),
     }
 }
 

@@ -20,11 +20,13 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "karabo",
     about: "captured messages of a Karabo bridge: trains of any version",
     dialects: &[],
+    messages: &[],
+    check_format: None,
     captures: &[Capture {
         file: "karabo-trains.zmtp",
         about: "trains by the Python package karabo-bridge 0.7.0 and by a camera of 2018, and an error reply",
         bytes: include_bytes!("../../../captures/karabo-trains.zmtp"),
-        end_closes: false,
+        ..Capture::PLAIN
     }],
     open: |options| {
         Box::new(Messages { scan: Scan::new(options.max_len), index: TrainIndex::new(), faults: VecDeque::new() })

@@ -17,11 +17,13 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "msgpack-numpy",
     about: "MessagePack values with numpy arrays in them, one after another",
     dialects: &[],
+    messages: &[],
+    check_format: None,
     captures: &[Capture {
         file: "beamline.msgpack",
         about: "one pulse of a camera, packed by the Python package msgpack-numpy 0.4.8",
         bytes: include_bytes!("../../../captures/beamline.msgpack"),
-        end_closes: false,
+        ..Capture::PLAIN
     }],
     open: |options| Box::new(Values { max_len: options.max_len, scan: Scan::default(), faulty: None }),
 };

@@ -16,18 +16,20 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "thingsdb",
     about: "packages of ThingsDB and SiriDB, in any dialect",
     dialects: &["v1", "s1", "s2", "september", "module", "siridb"],
+    messages: &[],
+    check_format: None,
     captures: &[
         Capture {
             file: "thingsdb-auth.bin",
             about: "the AUTH package of ThingsDB's own protocol text",
             bytes: include_bytes!("../../../captures/thingsdb-auth.bin"),
-            end_closes: false,
+            ..Capture::PLAIN
         },
         Capture {
             file: "thingsdb-v1.bin",
             about: "a client and a server of 2026, both directions",
             bytes: include_bytes!("../../../captures/thingsdb-v1.bin"),
-            end_closes: false,
+            ..Capture::PLAIN
         },
     ],
     open: |options| {
