@@ -62,6 +62,14 @@ impl OptionalText {
         &mut self.text
     }
 
+    /// A text of protobuf, where an empty one is none.
+    pub(crate) fn set(&mut self, text: &str) {
+        self.clear();
+        if !text.is_empty() {
+            self.insert().push_str(text);
+        }
+    }
+
     pub(crate) fn get(&self) -> Option<&str> {
         self.is_some.then_some(&self.text)
     }

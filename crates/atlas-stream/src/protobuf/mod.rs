@@ -409,8 +409,8 @@ impl Columns {
 
     fn take_packed(&mut self, message: &Packed<'_>) {
         self.clear(message.kind);
-        self.format.insert().push_str(message.format);
-        self.feed.insert().push_str(message.feed);
+        self.format.set(message.format);
+        self.feed.set(message.feed);
         self.epoch = message.epoch;
         self.common_times = append(&mut self.times, message.times, 0);
         for parameter in message.parameters() {

@@ -17,22 +17,25 @@ impl Columns {
         self.clear(kind);
         let (mut format, mut feed) = ("", "");
         let mut entries = Vec::new();
+        let offset_in = |bytes: &[u8]| (bytes.as_ptr() as usize).wrapping_sub(reader.message.as_ptr() as usize);
+        let mut times_at = 0;
         for field in Fields::new(reader.message) {
             match (field.number, field.value) {
                 (FORMAT, Value::Bytes(text)) => format = reader.text(text, Field::DataFormatId)?,
                 (FEED, Value::Bytes(text)) => feed = reader.text(text, Field::Feed)?,
                 (3, Value::Varint(epoch)) if kind == TelemetryKind::Data => self.epoch = signed(epoch),
+                // Where the first piece begins.
+                (4, _) if kind == TelemetryKind::Data && times_at == 0 => times_at = offset_in(field.raw),
                 (number, Value::Bytes(entry)) if number == kind.parameters() => {
-                    let offset = (entry.as_ptr() as usize).wrapping_sub(reader.message.as_ptr() as usize);
-                    entries.push((key(entry), offset, entry));
+                    entries.push((key(entry), offset_in(entry), entry));
                 }
                 _ => {}
             }
         }
-        self.format.insert().push_str(format);
-        self.feed.insert().push_str(feed);
+        self.format.set(format);
+        self.feed.set(feed);
         if kind == TelemetryKind::Data {
-            self.common_times = gather(&mut self.times, reader.message, 4, 0, signed);
+            self.common_times = gather(&mut self.times, reader.message, 4, times_at, signed);
         }
         // Of one key the last stays, where it is.
         entries.sort_unstable();
