@@ -31,9 +31,16 @@ impl Columns {
         times: &[i64],
     ) -> Result<&mut Self, EncodeError> {
         self.start(TelemetryKind::Data, format, feed);
-        self.common_times = take_times(self, epoch, times)?;
-        self.epoch = epoch;
-        Ok(self)
+        match take_times(self, epoch, times) {
+            Ok(times) => {
+                (self.epoch, self.common_times) = (epoch, times);
+                Ok(self)
+            }
+            Err(error) => {
+                self.clear(TelemetryKind::Data);
+                Err(error)
+            }
+        }
     }
 
     /// Begins telemetry of another kind, in place of what was there; each parameter has times of its own.

@@ -30,7 +30,7 @@ enum Repr<'a, T> {
 }
 
 /// As many as are unpacked at once.
-const CHUNK: usize = 64;
+const CHUNK: usize = 128;
 
 impl<'a, T: Element> Column<'a, T> {
     /// None.

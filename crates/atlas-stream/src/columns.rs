@@ -11,11 +11,11 @@ use crate::unknown::UnknownMembers;
 /// Buffers for telemetry: what was read of a message, or what is to be written as one. They keep their memory from message to message.
 ///
 /// ```
-/// use atlas_stream::{Columns, Limits, TelemetryRef};
+/// use atlas_stream::{Columns, TelemetryRef};
 ///
 /// let mut columns = Columns::new();
 /// for value in [&br#"{"time":[1],"data":[{"status":[1],"avg":[0.5]}]}"#[..], br#"{"time":[2],"data":[{"status":[17],"avg":["NaN"]}]}"#] {
-///     columns.decode_data(value, &Limits::DEFAULT)?;
+///     columns.decode_data(value)?;
 ///     let data = TelemetryRef::from(&columns);
 ///     let speed = data.parameters().next().unwrap();
 ///     println!("{:?}: {:?} {:?}", speed.times(), speed.statuses(), speed.avg());
@@ -419,10 +419,11 @@ impl<'a> Parameter<'a> {
     }
 
     /// One of the aggregates of data, such as [`Aggregates::AVG`]; of samples none.
+    #[inline]
     #[must_use]
     pub fn aggregate(&self, aggregate: Aggregates) -> Option<Column<'a>> {
-        let of = Aggregates::EACH.iter().zip(self.values).find(|(each, _)| **each == aggregate);
-        of.and_then(|(_, column)| column).filter(|_| !self.is_samples)
+        let of = Aggregates::EACH.iter().zip(&self.values).find(|(each, _)| **each == aggregate);
+        of.and_then(|(_, column)| *column).filter(|_| !self.is_samples)
     }
 
     /// The means.

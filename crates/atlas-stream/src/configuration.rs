@@ -89,7 +89,16 @@ impl<'a> AtlasConfiguration<'a> {
     /// # Errors
     ///
     /// What is not JSON; what lacks `appGroups`, which another document of the vendor has not; limits.
-    pub fn decode(document: &'a [u8], limits: &Limits) -> Result<(Self, Notes), DecodeError> {
+    pub fn decode(document: &'a [u8]) -> Result<(Self, Notes), DecodeError> {
+        Self::decode_with(document, &Limits::DEFAULT)
+    }
+
+    /// The same under other limits.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode).
+    pub fn decode_with(document: &'a [u8], limits: &Limits) -> Result<(Self, Notes), DecodeError> {
         let mut cursor = Cursor::new(document, limits)?;
         let mut configuration = Self::default();
         let mut has_groups = false;

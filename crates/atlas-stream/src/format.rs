@@ -15,10 +15,10 @@ use crate::unknown::{Kept, UnknownMembers};
 /// The document that tells which parameters the messages of a stream have, and in which order.
 ///
 /// ```
-/// use atlas_stream::{Aggregates, DataFormat, Feed, Limits};
+/// use atlas_stream::{Aggregates, DataFormat, Feed};
 ///
 /// let document = br#"{"feeds":{"":{"parameters":[{"identifier":"example:app","aggregates":"Avg"}],"frequency":100.0}}}"#;
-/// let (format, _) = DataFormat::decode(document, &Limits::DEFAULT)?;
+/// let (format, _) = DataFormat::decode(document)?;
 /// let feed = format.feed("").unwrap();
 /// assert_eq!((feed.position("example:app"), feed.frequency), (Some(0), Some(100.0)));
 ///
@@ -70,7 +70,16 @@ impl<'a> DataFormat<'a> {
     /// # Errors
     ///
     /// What is not JSON; what lacks `feeds`, `parameters` in it, or `identifier` in those; members of another type than they have; limits.
-    pub fn decode(document: &'a [u8], limits: &Limits) -> Result<(Self, Notes), DecodeError> {
+    pub fn decode(document: &'a [u8]) -> Result<(Self, Notes), DecodeError> {
+        Self::decode_with(document, &Limits::DEFAULT)
+    }
+
+    /// The same under other limits.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode).
+    pub fn decode_with(document: &'a [u8], limits: &Limits) -> Result<(Self, Notes), DecodeError> {
         let mut cursor = Cursor::new(document, limits)?;
         let mut format = Self::new();
         let mut seen = Seen::default();

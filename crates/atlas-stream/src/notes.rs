@@ -60,6 +60,8 @@ notes! {
     IGNORED_VALUE = 16, "ignored_value";
     /// A version below 0.
     VERSION_RANGE = 17, "version_range";
+    /// A field of protobuf that is known, with another wire type: passed, and not written again.
+    SKIPPED_FIELD = 18, "skipped_field";
 }
 
 impl Notes {

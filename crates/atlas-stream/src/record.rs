@@ -251,8 +251,8 @@ impl Decoder {
                 Ok(head.with_telemetry(TelemetryRef::from(&*columns), notes))
             }
             Some(JsonOrProtobuf::Protobuf(kind)) => {
-                let telemetry = protobuf::telemetry(columns, kind, value, limits)?;
-                Ok(head.with_telemetry(telemetry, Notes::NONE))
+                let (telemetry, notes) = protobuf::telemetry(columns, kind, value, limits)?;
+                Ok(head.with_telemetry(telemetry, notes))
             }
             None => head.read_other(value, limits),
         }
@@ -283,7 +283,7 @@ fn decode_json(
     value: &[u8],
     limits: &Limits,
 ) -> Result<Notes, DecodeError> {
-    if kind.is_samples() { columns.decode_samples(value, limits) } else { columns.decode_data(value, limits) }
+    if kind.is_samples() { columns.decode_samples_with(value, limits) } else { columns.decode_data_with(value, limits) }
 }
 
 impl<'a> Head<'a> {
@@ -321,17 +321,21 @@ impl<'a> Head<'a> {
                 (message, if value.is_empty() { Notes::NONE } else { Notes::IGNORED_VALUE })
             }
             Some(MessageKind::Session) => {
-                Session::decode_json(value, limits).map(|(session, notes)| (Message::Session(session), notes))?
+                Session::decode_json_with(value, limits).map(|(session, notes)| (Message::Session(session), notes))?
             }
             Some(MessageKind::Event) => {
-                Event::decode_json(value, limits).map(|(event, notes)| (Message::Event(event), notes))?
+                Event::decode_json_with(value, limits).map(|(event, notes)| (Message::Event(event), notes))?
             }
-            Some(MessageKind::Lap) => Lap::decode_json(value, limits).map(|(lap, notes)| (Message::Lap(lap), notes))?,
+            Some(MessageKind::Lap) => {
+                Lap::decode_json_with(value, limits).map(|(lap, notes)| (Message::Lap(lap), notes))?
+            }
             Some(MessageKind::Sync) => {
-                let (sync, notes) = Sync::decode_json(value, limits);
+                let (sync, notes) = Sync::decode_json_with(value, limits);
                 (Message::Sync(sync), notes)
             }
-            Some(MessageKind::ProtobufEvent) => (Message::Event(Event::decode_protobuf(value, limits)?), Notes::NONE),
+            Some(MessageKind::ProtobufEvent) => {
+                Event::decode_protobuf_with(value, limits).map(|(event, notes)| (Message::Event(event), notes))?
+            }
             Some(MessageKind::Data | MessageKind::Samples | MessageKind::ProtobufTelemetry(_)) | None => {
                 (Message::Unknown(Cow::Borrowed(value)), Notes::NONE)
             }

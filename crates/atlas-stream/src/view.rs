@@ -13,12 +13,12 @@ use crate::telemetry::{TelemetryKind, TelemetryRef};
 /// The parameters of a feed that a reader wants, in its own order, whatever the order of the data format of a message is.
 ///
 /// ```
-/// use atlas_stream::{Aggregates, Columns, DataFormat, Limits, TelemetryRef, View};
+/// use atlas_stream::{Aggregates, Columns, DataFormat, TelemetryRef, View};
 ///
 /// let document = br#"{"feeds":{"":{"parameters":[{"identifier":"gLat:Chassis","aggregates":"Min, Max"},{"identifier":"vCar:Chassis","aggregates":"Avg"}]}}}"#;
-/// let (format, _) = DataFormat::decode(document, &Limits::DEFAULT)?;
+/// let (format, _) = DataFormat::decode(document)?;
 /// let mut columns = Columns::new();
-/// columns.decode_data(br#"{"time":[1],"data":[{"status":[1],"min":[-0.5],"max":[0.5]},{"status":[1],"avg":[92.0]}],"format":"a"}"#, &Limits::DEFAULT)?;
+/// columns.decode_data(br#"{"time":[1],"data":[{"status":[1],"min":[-0.5],"max":[0.5]},{"status":[1],"avg":[92.0]}],"format":"a"}"#)?;
 /// let data = TelemetryRef::from(&columns);
 ///
 /// let mut view = View::new("").with("vCar:Chassis", Aggregates::AVG).with("pBrake:ECU", Aggregates::AVG);

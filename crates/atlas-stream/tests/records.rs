@@ -46,9 +46,9 @@ fn read(decoder: &mut Decoder, vector: &Json) -> Result<Notes, DecodeError> {
     if vector["kind"] == "dependency" {
         let limits = Limits::DEFAULT;
         return if vector["key"].as_str().unwrap().contains("/dataFormat/") {
-            DataFormat::decode(&value, &limits).map(|(_, notes)| notes)
+            DataFormat::decode_with(&value, &limits).map(|(_, notes)| notes)
         } else {
-            AtlasConfiguration::decode(&value, &limits).map(|(_, notes)| notes)
+            AtlasConfiguration::decode_with(&value, &limits).map(|(_, notes)| notes)
         };
     }
     decoder.decode(&key, &value).map(|record| record.notes())

@@ -24,7 +24,16 @@ impl<'a> Event<'a> {
     /// # Errors
     ///
     /// What is not JSON; what lacks `epoch`, `time`, `id` or `values`; a time beyond 64 bits; limits.
-    pub fn decode_json(value: &'a [u8], limits: &Limits) -> Result<(Self, Notes), DecodeError> {
+    pub fn decode_json(value: &'a [u8]) -> Result<(Self, Notes), DecodeError> {
+        Self::decode_json_with(value, &Limits::DEFAULT)
+    }
+
+    /// The same under other limits.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode_json`](Self::decode_json).
+    pub fn decode_json_with(value: &'a [u8], limits: &Limits) -> Result<(Self, Notes), DecodeError> {
         let mut cursor = Cursor::new(value, limits)?;
         let mut seen = Seen::default();
         let (mut epoch, mut time, mut id, mut status, mut values) = (None, None, None, None, None);
@@ -74,7 +83,16 @@ impl<'a> Lap<'a> {
     /// # Errors
     ///
     /// What is not JSON; what lacks `number`, `time`, `type` or `triggerSource`; a time beyond 64 bits; limits.
-    pub fn decode_json(value: &'a [u8], limits: &Limits) -> Result<(Self, Notes), DecodeError> {
+    pub fn decode_json(value: &'a [u8]) -> Result<(Self, Notes), DecodeError> {
+        Self::decode_json_with(value, &Limits::DEFAULT)
+    }
+
+    /// The same under other limits.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode_json`](Self::decode_json).
+    pub fn decode_json_with(value: &'a [u8], limits: &Limits) -> Result<(Self, Notes), DecodeError> {
         let mut cursor = Cursor::new(value, limits)?;
         let mut seen = Seen::default();
         let (mut number, mut epoch, mut time, mut lap_type, mut source) = (None, None, None, None, None);
@@ -124,7 +142,13 @@ impl<'a> Lap<'a> {
 impl<'a> Sync<'a> {
     /// Reads a point of synchronization; what is no JSON object with whole numbers in it is noted and not looked at.
     #[must_use]
-    pub fn decode_json(value: &'a [u8], limits: &Limits) -> (Self, Notes) {
+    pub fn decode_json(value: &'a [u8]) -> (Self, Notes) {
+        Self::decode_json_with(value, &Limits::DEFAULT)
+    }
+
+    /// The same under other limits.
+    #[must_use]
+    pub fn decode_json_with(value: &'a [u8], limits: &Limits) -> (Self, Notes) {
         if value.is_empty() {
             return (Self::default(), Notes::NONE);
         }

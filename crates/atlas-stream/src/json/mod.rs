@@ -273,6 +273,9 @@ impl<'a> Cursor<'a> {
     /// Reads an array of doubles, with what stands for NaN and infinities.
     pub(crate) fn doubles(&mut self, out: &mut Vec<f64>, field: Field) -> Result<(), DecodeError> {
         self.items(field, |cursor| {
+            if cursor.plain_doubles(out) {
+                return Ok(());
+            }
             let value = match number::read(cursor.rest) {
                 Ok((number, rest)) => {
                     let value = number.to_f64();
@@ -289,6 +292,20 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    /// Reads doubles with nothing but commas between them, up to the first that is not plain; returns whether there were any. The comma
+    /// behind the last is left.
+    #[inline(always)]
+    fn plain_doubles(&mut self, out: &mut Vec<f64>) -> bool {
+        let (mut next, mut is_any) = (self.rest, false);
+        while let Some((value, rest)) = number::read_plain(next) {
+            out.push(value);
+            (self.rest, is_any) = (rest, true);
+            let [b',', behind @ ..] = rest else { break };
+            next = behind;
+        }
+        is_any
+    }
+
     /// Reads an array of whole numbers.
     pub(crate) fn integers(&mut self, out: &mut Vec<i64>, field: Field) -> Result<(), DecodeError> {
         self.items(field, |cursor| {
@@ -303,17 +320,13 @@ impl<'a> Cursor<'a> {
     pub(crate) fn flags(&mut self, out: &mut Vec<u32>, field: Field) -> Result<(), DecodeError> {
         let mut all = 0;
         self.items(field, |cursor| {
-            // Of one digit, as nearly all are.
-            let flags = if let [digit @ b'0'..=b'9', b',' | b']', ..] = cursor.rest {
-                cursor.rest = cursor.rest.get(1..).unwrap_or_default();
-                u32::from(digit.wrapping_sub(b'0'))
-            } else {
-                let (number, rest) = cursor.read_number(field)?;
-                let flags = number.to_i64().and_then(|flags| u32::try_from(flags).ok());
-                let flags = flags.ok_or_else(|| cursor.fault(Kind::InvalidInteger, field))?;
-                cursor.rest = rest;
-                flags
-            };
+            if cursor.digits(out) {
+                return Ok(());
+            }
+            let (number, rest) = cursor.read_number(field)?;
+            let flags = number.to_i64().and_then(|flags| u32::try_from(flags).ok());
+            let flags = flags.ok_or_else(|| cursor.fault(Kind::InvalidInteger, field))?;
+            cursor.rest = rest;
             all |= flags;
             out.push(flags);
             Ok(())
@@ -322,6 +335,23 @@ impl<'a> Cursor<'a> {
             self.notes |= Notes::UNKNOWN_STATUS;
         }
         Ok(())
+    }
+
+    /// Reads flags of one digit, as nearly all are, with nothing but commas between them; returns whether there were any. The comma behind
+    /// the last is left.
+    #[inline(always)]
+    fn digits(&mut self, out: &mut Vec<u32>) -> bool {
+        let (mut next, mut is_any) = (self.rest, false);
+        while let [digit @ b'0'..=b'9', rest @ ..] = next {
+            let behind = match rest {
+                [b',', behind @ ..] => behind,
+                [b']', ..] => &[],
+                _ => break,
+            };
+            out.push(u32::from(digit.wrapping_sub(b'0')));
+            (self.rest, next, is_any) = (rest, behind, true);
+        }
+        is_any
     }
 
     /// The number at the cursor, which it does not pass.

@@ -22,7 +22,16 @@ impl<'a> Session<'a> {
     ///
     /// What is not JSON; what lacks `id` or `state`, or `group` in `model`; members of another type than they have; dates and times that are
     /// none; a duration below 0; limits.
-    pub fn decode_json(value: &'a [u8], limits: &Limits) -> Result<(Self, Notes), DecodeError> {
+    pub fn decode_json(value: &'a [u8]) -> Result<(Self, Notes), DecodeError> {
+        Self::decode_json_with(value, &Limits::DEFAULT)
+    }
+
+    /// The same under other limits.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode_json`](Self::decode_json).
+    pub fn decode_json_with(value: &'a [u8], limits: &Limits) -> Result<(Self, Notes), DecodeError> {
         let mut cursor = Cursor::new(value, limits)?;
         let mut session = Session::new("", SessionState::UNKNOWN);
         read(&mut cursor, Field::Value, &mut session)?;

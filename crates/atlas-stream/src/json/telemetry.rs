@@ -16,7 +16,16 @@ impl Columns {
     /// # Errors
     ///
     /// What is not JSON; what lacks `time` or `data`, or a `status` in it; arrays that are not as long as `time`; times beyond 64 bits; limits.
-    pub fn decode_data(&mut self, value: &[u8], limits: &Limits) -> Result<Notes, DecodeError> {
+    pub fn decode_data(&mut self, value: &[u8]) -> Result<Notes, DecodeError> {
+        self.decode_data_with(value, &Limits::DEFAULT)
+    }
+
+    /// The same under other limits.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode_data`](Self::decode_data).
+    pub fn decode_data_with(&mut self, value: &[u8], limits: &Limits) -> Result<Notes, DecodeError> {
         self.clear(TelemetryKind::Data);
         self.read_data(value, limits).inspect_err(|_| self.clear(TelemetryKind::Data))
     }
@@ -28,7 +37,16 @@ impl Columns {
     ///
     /// What is not JSON; what lacks `feed`, `format` or `data`, or `values`, `epoch` or `time` in it, in the old form `format`, `data` or `time`;
     /// arrays of different lengths; times beyond 64 bits; limits.
-    pub fn decode_samples(&mut self, value: &[u8], limits: &Limits) -> Result<Notes, DecodeError> {
+    pub fn decode_samples(&mut self, value: &[u8]) -> Result<Notes, DecodeError> {
+        self.decode_samples_with(value, &Limits::DEFAULT)
+    }
+
+    /// The same under other limits.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode_samples`](Self::decode_samples).
+    pub fn decode_samples_with(&mut self, value: &[u8], limits: &Limits) -> Result<Notes, DecodeError> {
         self.clear(TelemetryKind::Samples);
         self.read_samples(value, limits).inspect_err(|_| self.clear(TelemetryKind::Samples))
     }

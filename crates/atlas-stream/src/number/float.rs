@@ -13,10 +13,16 @@ impl Number<'_> {
         let magnitude = if self.cut {
             undecided(self.text, self.digits, self.exponent)
         } else {
-            product(self.digits, self.exponent).unwrap_or_else(|| f64::from_bits(nearest(self.digits, self.exponent)))
+            magnitude(self.digits, self.exponent)
         };
         if self.negative { -magnitude } else { magnitude }
     }
+}
+
+/// The double nearest to `digits · 10^exponent`.
+#[inline]
+pub(super) fn magnitude(digits: u64, exponent: i64) -> f64 {
+    product(digits, exponent).unwrap_or_else(|| f64::from_bits(nearest(digits, exponent)))
 }
 
 /// One operation, which rounds once, if both sides of it are doubles without loss.

@@ -47,6 +47,23 @@ pub fn read(start: &[u8]) -> Result<(Number<'_>, &[u8]), usize> {
     Ok((Number { text, digits, exponent, cut, negative, integer }, rest))
 }
 
+/// The same for nearly all doubles: a number without an exponent, of a few digits or so many that they fit at once. `None` for others
+/// and for faults.
+#[inline(always)]
+pub(crate) fn read_plain(start: &[u8]) -> Option<(f64, &[u8])> {
+    let (negative, whole, short) = match start {
+        [b'-', whole @ ..] => (true, whole, short(whole)),
+        whole => (false, whole, short(whole)),
+    };
+    let Mantissa { digits, exponent, len, .. } = short?;
+    let rest = whole.get(len..)?;
+    if let [b'e' | b'E', ..] = rest {
+        return None;
+    }
+    let magnitude = float::magnitude(digits, exponent);
+    Some((if negative { -magnitude } else { magnitude }, rest))
+}
+
 impl<'a> Number<'a> {
     /// The number as it was written.
     pub fn text(self) -> &'a str {

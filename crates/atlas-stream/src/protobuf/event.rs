@@ -8,6 +8,7 @@ use crate::column::Column;
 use crate::error::{DecodeError, DecodeErrorKind, Field};
 use crate::event::{Event, EventValues};
 use crate::limits::Limits;
+use crate::notes::Notes;
 use crate::time::absolute;
 use crate::wire::{Fields, Value};
 
@@ -17,7 +18,17 @@ impl<'a> Event<'a> {
     /// # Errors
     ///
     /// What is not protobuf, or not UTF-8; a time beyond 64 bits; limits.
-    pub fn decode_protobuf(message: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+    pub fn decode_protobuf(message: &'a [u8]) -> Result<(Self, Notes), DecodeError> {
+        Self::decode_protobuf_with(message, &Limits::DEFAULT)
+    }
+
+    /// The same under other limits.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode_protobuf`](Self::decode_protobuf).
+    pub fn decode_protobuf_with(message: &'a [u8], limits: &Limits) -> Result<(Self, Notes), DecodeError> {
+        let mut notes = Notes::NONE;
         let reader = Reader::new(message, Kind::Event, limits)?;
         let mut event = Self::new(0, 0, "");
         let mut fields = Fields::new(message);
@@ -39,6 +50,7 @@ impl<'a> Event<'a> {
                     pieces = pieces.saturating_add(1);
                 }
                 (5, Value::Fixed64(_)) => pieces = pieces.saturating_add(2),
+                (1..=5, _) => notes |= Notes::SKIPPED_FIELD,
                 _ => {}
             }
         }
@@ -48,7 +60,7 @@ impl<'a> Event<'a> {
         if absolute(event.epoch, event.time).is_none() {
             return Err(reader.fault(DecodeErrorKind::TimeOverflow, time_at, Field::TimestampsNanos));
         }
-        Ok(event)
+        Ok((event, notes))
     }
 }
 

@@ -7,13 +7,14 @@ mod path;
 mod scattered;
 
 use alloc::vec::Vec;
-use core::str;
+use core::{iter, str};
 
 pub(crate) use self::path::path;
 use crate::column::{Column, Element, Statuses, Times};
 use crate::columns::{Columns, ParamKey, Parameter, Span, are_in_range};
 use crate::error::{DecodeError, DecodeErrorKind as Kinds, Field, Limit};
 use crate::limits::Limits;
+use crate::notes::Notes;
 use crate::telemetry::{TelemetryKind, TelemetryRef};
 use crate::unknown::UnknownMembers;
 use crate::wire::{self, Fault, Fields, Value, WireError};
@@ -50,6 +51,7 @@ pub(crate) struct Packed<'a> {
     epoch: i64,
     times: Times<'a>,
     len: usize,
+    notes: Notes,
 }
 
 /// What reads a message, and knows where it begins.
@@ -59,9 +61,6 @@ pub(crate) struct Reader<'a> {
     kind: Kind,
     limits: Limits,
 }
-
-/// What was found to lie otherwise than in one piece.
-pub(crate) struct IsScattered;
 
 impl<'a> Reader<'a> {
     /// Of a message that is not too long.
@@ -111,6 +110,18 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// How many flags a packed field has, and whether some have no name.
+    #[inline]
+    fn count_flags(&self, bytes: &'a [u8]) -> Result<(usize, Notes), DecodeError> {
+        // None goes on, as nearly ever.
+        if bytes.iter().fold(0, |all, byte| all | byte) < 0x80 {
+            return Ok((bytes.len(), Notes::NONE));
+        }
+        let count = self.count_varints(bytes, Field::Statuses)?;
+        let all = Statuses::packed(bytes, count).iter().fold(0, |all, flags| all | flags);
+        Ok((count, if all > u32::from(u8::MAX) { Notes::UNKNOWN_STATUS } else { Notes::NONE }))
+    }
+
     /// How many numbers a packed field has.
     #[inline]
     fn count_varints(&self, bytes: &'a [u8], field: Field) -> Result<usize, DecodeError> {
@@ -135,10 +146,18 @@ impl<'a> Reader<'a> {
         Err(self.fault(Kinds::UnexpectedEnd, end, field))
     }
 
-    /// Reads telemetry in place, if all of it lies in one piece; `None` if it does not, and nothing was found wrong up to there.
-    fn packed(&self, kind: TelemetryKind) -> Result<Option<Packed<'a>>, DecodeError> {
-        let mut read =
-            Packed { kind, message: self.message, format: "", feed: "", epoch: 0, times: Column::EMPTY, len: 0 };
+    /// Reads telemetry in place, if all of it lies in one piece. If it does not, nothing was found wrong but perhaps lengths, and only the notes count.
+    fn packed(&self, kind: TelemetryKind) -> Result<Result<Packed<'a>, Notes>, DecodeError> {
+        let mut read = Packed {
+            kind,
+            message: self.message,
+            format: "",
+            feed: "",
+            epoch: 0,
+            times: Column::EMPTY,
+            len: 0,
+            notes: Notes::NONE,
+        };
         let mut fields = Fields::new(self.message);
         let mut keys = Keys::default();
         let (mut is_scattered, mut times, mut first_error) = (false, None, None);
@@ -160,52 +179,57 @@ impl<'a> Reader<'a> {
                         let error = self.fault(Kinds::LimitExceeded, field.raw, Field::Parameters);
                         return Err(error.over(Limit::MaxParameters, read.len, self.limits.max_parameters));
                     }
-                    match self.entry(entry, kind)? {
-                        Ok(found) => {
-                            is_scattered |= keys.is_there(found.index());
-                            is_early |= kind == TelemetryKind::Data && times.is_none();
-                            // What comes later may still mend it.
-                            let checked = self.check(&found.parameter(&read));
-                            first_error = first_error.or(checked.err());
-                        }
-                        Err(IsScattered) => is_scattered = true,
+                    let mut found = Entry { at: field.raw, ..Entry::EMPTY };
+                    let entry_is_scattered = self.entry(entry, kind, &mut found)?;
+                    read.notes |= found.notes;
+                    if entry_is_scattered {
+                        is_scattered = true;
+                        continue;
+                    }
+                    is_scattered |= keys.is_there(found.index());
+                    is_early |= kind == TelemetryKind::Data && times.is_none();
+                    // What comes later may still mend it.
+                    if let Err(error) = self.check(&found, &read) {
+                        first_error = first_error.or(Some(error));
                     }
                 }
+                (number, _) if number <= kind.parameters() => read.notes |= Notes::SKIPPED_FIELD,
                 _ => {}
             }
         }
         if is_scattered {
-            return Ok(None);
+            return Ok(Err(read.notes));
         }
         if is_early {
-            first_error = read.parameters().find_map(|parameter| self.check(&parameter).err());
+            let mut parameters = read.parameters();
+            first_error = iter::from_fn(|| parameters.entry()).find_map(|found| self.check(&found, &read).err());
         }
         if let Some(error) = first_error {
             return Err(error);
         }
         self.check_times(read.epoch, read.times, times.unwrap_or(self.message))?;
-        Ok(Some(read))
+        Ok(Ok(read))
     }
 
-    /// Reads a parameter without looking at how long its arrays are.
-    fn entry(&self, entry: &'a [u8], kind: TelemetryKind) -> Result<Result<Entry<'a>, IsScattered>, DecodeError> {
-        let mut found = Entry { key: 0, epoch: 0, times: None, statuses: None, values: [None; 4] };
+    /// Reads a parameter without looking at how long its arrays are, and returns whether it is scattered.
+    fn entry(&self, entry: &'a [u8], kind: TelemetryKind, found: &mut Entry<'a>) -> Result<bool, DecodeError> {
         let mut fields = Fields::new(entry);
         let (mut is_scattered, mut has_value, mut key_at) = (false, false, entry);
         while let Some(field) = self.next(&mut fields, Field::Parameters, 2)? {
             match (field.number, field.value) {
                 (1, Value::Varint(key)) => (found.key, key_at) = (key, field.raw),
                 (2, Value::Bytes(bytes)) => {
-                    is_scattered |= has_value | self.value(bytes, kind, &mut found)?;
+                    is_scattered |= has_value | self.value(bytes, kind, found)?;
                     has_value = true;
                 }
+                (1 | 2, _) => found.notes |= Notes::SKIPPED_FIELD,
                 _ => {}
             }
         }
         if found.key >> 31 & 1 != 0 {
             return Err(self.fault(Kinds::NegativeIndex, key_at, Field::Parameters));
         }
-        Ok(if is_scattered { Err(IsScattered) } else { Ok(found) })
+        Ok(is_scattered)
     }
 
     /// Reads what a parameter has, and returns whether it is scattered.
@@ -234,6 +258,7 @@ impl<'a> Reader<'a> {
                     is_scattered |= has_values | self.values(bytes, found, 4)?;
                     has_values = true;
                 }
+                (1..=3, _) => found.notes |= Notes::SKIPPED_FIELD,
                 _ => {}
             }
         }
@@ -248,10 +273,16 @@ impl<'a> Reader<'a> {
         while let Some(field) = self.next(&mut fields, Field::Parameters, depth)? {
             match (field.number, field.value) {
                 (1, Value::Bytes(packed)) => {
-                    let statuses = Column::packed(packed, self.count_varints(packed, Field::Statuses)?);
-                    is_scattered |= found.statuses.replace(statuses).is_some();
+                    let (count, notes) = self.count_flags(packed)?;
+                    found.notes |= notes;
+                    is_scattered |= found.statuses.replace(Column::packed(packed, count)).is_some();
                 }
-                (1, Value::Varint(_)) => is_scattered = true,
+                (1, Value::Varint(flags)) => {
+                    is_scattered = true;
+                    if flags & 0xffff_ff00 != 0 {
+                        found.notes |= Notes::UNKNOWN_STATUS;
+                    }
+                }
                 (number @ 2..=5, Value::Bytes(packed)) => {
                     for (slot, (due, name)) in found.values.iter_mut().zip(VALUES) {
                         if number == due {
@@ -261,6 +292,7 @@ impl<'a> Reader<'a> {
                     }
                 }
                 (2..=5, Value::Fixed64(_)) => is_scattered = true,
+                (1..=5, _) => found.notes |= Notes::SKIPPED_FIELD,
                 _ => {}
             }
         }
@@ -268,24 +300,26 @@ impl<'a> Reader<'a> {
     }
 
     /// That all arrays of a parameter are as long as its times.
-    fn check(&self, parameter: &Parameter<'a>) -> Result<(), DecodeError> {
-        let due = parameter.times.len();
-        let else_at = parameter.times.as_packed().unwrap_or(self.message);
+    fn check(&self, found: &Entry<'a>, message: &Packed<'a>) -> Result<(), DecodeError> {
+        let is_samples = message.kind.is_samples();
+        let times = found.times(message);
+        let due = times.len();
         let mismatch = |bytes: Option<&'a [u8]>, len: usize, field| {
-            let at = bytes.filter(|bytes| !bytes.is_empty()).unwrap_or(else_at);
+            let at = bytes.filter(|bytes| !bytes.is_empty()).unwrap_or(found.at);
             Err(self.fault(Kinds::LengthMismatch, at, field).length(len, due))
         };
-        if let Some(statuses) = parameter.statuses.filter(|statuses| statuses.len() != due) {
+        let statuses = found.statuses.unwrap_or(Column::EMPTY);
+        if statuses.len() != due && !is_samples {
             return mismatch(statuses.as_packed(), statuses.len(), Field::Statuses);
         }
-        for ((_, field), column) in VALUES.into_iter().zip(parameter.values) {
+        for ((_, field), column) in VALUES.into_iter().zip(found.values(is_samples)) {
             if let Some(column) = column.filter(|column| column.len() != due) {
-                let field = if parameter.is_samples { Field::Values } else { field };
+                let field = if is_samples { Field::Values } else { field };
                 return mismatch(column.as_packed(), column.len(), field);
             }
         }
         let is_own = self.kind != Kind::Telemetry(TelemetryKind::Data);
-        if is_own { self.check_times(parameter.epoch, parameter.times, else_at) } else { Ok(()) }
+        if is_own { self.check_times(found.epoch, times, times.as_packed().unwrap_or(found.at)) } else { Ok(()) }
     }
 
     fn check_times(&self, epoch: i64, times: Times<'a>, at: &'a [u8]) -> Result<(), DecodeError> {
@@ -298,6 +332,9 @@ impl<'a> Reader<'a> {
 /// What a parameter has on the wire.
 #[derive(Clone, Copy)]
 struct Entry<'a> {
+    /// All of it.
+    at: &'a [u8],
+    notes: Notes,
     key: u64,
     epoch: i64,
     times: Option<Times<'a>>,
@@ -306,23 +343,35 @@ struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
+    const EMPTY: Self =
+        Self { at: &[], notes: Notes::NONE, key: 0, epoch: 0, times: None, statuses: None, values: [None; 4] };
+
+    #[inline]
+    fn times(&self, message: &Packed<'a>) -> Times<'a> {
+        if message.kind == TelemetryKind::Data { message.times } else { self.times.unwrap_or(Column::EMPTY) }
+    }
+
+    #[inline]
+    fn values(&self, is_samples: bool) -> [Option<Column<'a>>; 4] {
+        if is_samples {
+            let [first, ..] = self.values;
+            return [Some(first.unwrap_or(Column::EMPTY)), None, None, None];
+        }
+        // Absent and empty are the same on the wire.
+        self.values.map(|column| column.filter(|column| !column.is_empty()))
+    }
+
     #[inline]
     fn parameter(&self, message: &Packed<'a>) -> Parameter<'a> {
         let is_samples = message.kind.is_samples();
-        let [first, ..] = self.values;
         let is_shared = message.kind == TelemetryKind::Data;
         Parameter {
             key: ParamKey::Index(self.index()),
             is_samples,
             epoch: if is_shared { message.epoch } else { self.epoch },
-            times: if is_shared { message.times } else { self.times.unwrap_or(Column::EMPTY) },
+            times: self.times(message),
             statuses: (!is_samples).then(|| self.statuses.unwrap_or(Column::EMPTY)),
-            values: if is_samples {
-                [Some(first.unwrap_or(Column::EMPTY)), None, None, None]
-            } else {
-                // Absent and empty are the same on the wire.
-                self.values.map(|column| column.filter(|column| !column.is_empty()))
-            },
+            values: self.values(is_samples),
             unknown: UnknownMembers::default(),
         }
     }
@@ -397,14 +446,30 @@ impl Columns {
     /// # Errors
     ///
     /// What is not protobuf, or not UTF-8; indexes below zero; arrays that are not as long as their times; times beyond 64 bits; limits.
-    pub fn decode_protobuf(&mut self, kind: TelemetryKind, message: &[u8], limits: &Limits) -> Result<(), DecodeError> {
+    pub fn decode_protobuf(&mut self, kind: TelemetryKind, message: &[u8]) -> Result<Notes, DecodeError> {
+        self.decode_protobuf_with(kind, message, &Limits::DEFAULT)
+    }
+
+    /// The same under other limits.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode_protobuf`](Self::decode_protobuf).
+    pub fn decode_protobuf_with(
+        &mut self,
+        kind: TelemetryKind,
+        message: &[u8],
+        limits: &Limits,
+    ) -> Result<Notes, DecodeError> {
         self.clear(kind);
         let reader = Reader::new(message, Kind::Telemetry(kind), limits)?;
         match reader.packed(kind)? {
-            Some(packed) => self.take_packed(&packed),
-            None => self.take_scattered(&reader, kind).inspect_err(|_| self.clear(kind))?,
+            Ok(packed) => {
+                self.take_packed(&packed);
+                Ok(packed.notes)
+            }
+            Err(notes) => Ok(notes | self.take_scattered(&reader, kind)?),
         }
-        Ok(())
     }
 
     fn take_packed(&mut self, message: &Packed<'_>) {
@@ -442,14 +507,29 @@ impl<'a> TelemetryRef<'a> {
     /// # Errors
     ///
     /// As [`Columns::decode_protobuf`].
-    pub fn decode_protobuf(kind: TelemetryKind, message: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+    pub fn decode_protobuf(kind: TelemetryKind, message: &'a [u8]) -> Result<(Self, Notes), DecodeError> {
+        Self::decode_protobuf_with(kind, message, &Limits::DEFAULT)
+    }
+
+    /// The same under other limits.
+    ///
+    /// # Errors
+    ///
+    /// As [`Columns::decode_protobuf`].
+    pub fn decode_protobuf_with(
+        kind: TelemetryKind,
+        message: &'a [u8],
+        limits: &Limits,
+    ) -> Result<(Self, Notes), DecodeError> {
         let reader = Reader::new(message, Kind::Telemetry(kind), limits)?;
-        if let Some(packed) = reader.packed(kind)? {
-            return Ok(Self::packed(packed));
+        match reader.packed(kind)? {
+            Ok(packed) => Ok((Self::packed(packed), packed.notes)),
+            Err(notes) => {
+                let mut columns = Columns::new();
+                let more = columns.take_scattered(&reader, kind)?;
+                Ok((Self::from(columns), notes | more))
+            }
         }
-        let mut columns = Columns::new();
-        columns.take_scattered(&reader, kind)?;
-        Ok(Self::from(columns))
     }
 }
 
@@ -459,13 +539,15 @@ pub(crate) fn telemetry<'a>(
     kind: TelemetryKind,
     message: &'a [u8],
     limits: &Limits,
-) -> Result<TelemetryRef<'a>, DecodeError> {
+) -> Result<(TelemetryRef<'a>, Notes), DecodeError> {
     let reader = Reader::new(message, Kind::Telemetry(kind), limits)?;
-    if let Some(packed) = reader.packed(kind)? {
-        return Ok(TelemetryRef::packed(packed));
+    match reader.packed(kind)? {
+        Ok(packed) => Ok((TelemetryRef::packed(packed), packed.notes)),
+        Err(notes) => {
+            let more = columns.take_scattered(&reader, kind)?;
+            Ok((TelemetryRef::from(&*columns), notes | more))
+        }
     }
-    columns.take_scattered(&reader, kind)?;
-    Ok(TelemetryRef::from(&*columns))
 }
 
 /// The parameters of a message that was checked.
@@ -480,13 +562,21 @@ impl<'a> Iterator for Parameters<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Parameter<'a>> {
+        self.entry().map(|found| found.parameter(&self.message))
+    }
+}
+
+impl<'a> Parameters<'a> {
+    #[inline]
+    fn entry(&mut self) -> Option<Entry<'a>> {
         let kind = self.message.kind;
         let due = kind.parameters();
-        let entry = self.fields.find_map(|field| bytes_of(&field, due))?;
+        let (at, entry) = self.fields.find_map(|field| Some((field.raw, bytes_of(&field, due)?)))?;
         // It was read before without a fault.
         let reader = Reader { message: self.message.message, kind: Kind::Telemetry(kind), limits: Limits::DEFAULT };
-        let found = reader.entry(entry, kind).ok()?.ok()?;
-        Some(found.parameter(&self.message))
+        let mut found = Entry { at, ..Entry::EMPTY };
+        reader.entry(entry, kind, &mut found).ok()?;
+        Some(found)
     }
 }
 

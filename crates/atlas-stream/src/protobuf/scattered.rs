@@ -8,12 +8,17 @@ use super::{FEED, FORMAT, Kind, Reader, VALUES, signed};
 use crate::column::{Column, Element};
 use crate::columns::{Columns, Entry, Part, Span};
 use crate::error::{DecodeError, DecodeErrorKind, Field};
+use crate::notes::Notes;
 use crate::telemetry::TelemetryKind;
 use crate::wire::{Fields, Value};
 
 impl Columns {
     /// Reads a message that the reader found nothing wrong with but lengths.
-    pub(super) fn take_scattered(&mut self, reader: &Reader<'_>, kind: TelemetryKind) -> Result<(), DecodeError> {
+    pub(super) fn take_scattered(&mut self, reader: &Reader<'_>, kind: TelemetryKind) -> Result<Notes, DecodeError> {
+        self.take_pieces(reader, kind).inspect_err(|_| self.clear(kind))
+    }
+
+    fn take_pieces(&mut self, reader: &Reader<'_>, kind: TelemetryKind) -> Result<Notes, DecodeError> {
         self.clear(kind);
         let (mut format, mut feed) = ("", "");
         let mut entries = Vec::new();
@@ -41,7 +46,9 @@ impl Columns {
         entries.sort_unstable();
         let mut last =
             entries.iter().map(|(key, ..)| *key).skip(1).map(Some).chain([None]).collect::<Vec<_>>().into_iter();
+        let count = entries.len();
         entries.retain(|(key, ..)| last.next().flatten() != Some(*key));
+        let notes = if entries.len() < count { Notes::DUPLICATE_MEMBER } else { Notes::NONE };
         entries.sort_unstable_by_key(|(_, offset, _)| *offset);
         for (key, offset, bytes) in entries {
             self.take_entry(kind, key, offset, &pieces(bytes, 2));
@@ -54,7 +61,8 @@ impl Columns {
                 Part::Values(place) => VALUES.get(usize::from(place)).map_or(Field::Values, |(_, field)| *field),
             };
             DecodeError::protobuf(DecodeErrorKind::LengthMismatch, at, field, Kind::Telemetry(kind))
-        })
+        })?;
+        Ok(notes)
     }
 
     fn take_entry(&mut self, kind: TelemetryKind, key: u32, at: usize, value: &[u8]) {

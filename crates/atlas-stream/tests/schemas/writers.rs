@@ -200,9 +200,9 @@ fn documents_of_the_vectors_are_written_as_they_were_and_pass() {
         let is_format = vector["key"].as_str().unwrap().starts_with("dev/dataFormat/");
         let mut out = Vec::new();
         if is_format {
-            DataFormat::decode(text.as_bytes(), &Limits::DEFAULT).unwrap().0.encode(&mut out).unwrap();
+            DataFormat::decode_with(text.as_bytes(), &Limits::DEFAULT).unwrap().0.encode(&mut out).unwrap();
         } else {
-            AtlasConfiguration::decode(text.as_bytes(), &Limits::DEFAULT).unwrap().0.encode(&mut out).unwrap();
+            AtlasConfiguration::decode_with(text.as_bytes(), &Limits::DEFAULT).unwrap().0.encode(&mut out).unwrap();
         }
         // Those whose ids are made of their text.
         if vector["sha1"].is_string() {
@@ -221,7 +221,7 @@ fn members_of_another_type_are_not_written_twice() {
     // serde_json would take the last without a word.
     let text = r#"{"appGroups":{"a":{"conversions":null,"events":null,"groups":null,"parameters":null}}}"#;
     let mut out = Vec::new();
-    AtlasConfiguration::decode(text.as_bytes(), &Limits::DEFAULT).unwrap().0.encode(&mut out).unwrap();
+    AtlasConfiguration::decode_with(text.as_bytes(), &Limits::DEFAULT).unwrap().0.encode(&mut out).unwrap();
     for name in ["conversions", "events", "groups", "parameters"] {
         let count = String::from_utf8_lossy(&out).matches(&format!("\"{name}\":")).count();
         assert_eq!(count, 1, "{name} in {}", String::from_utf8_lossy(&out));
@@ -285,7 +285,7 @@ fn what_is_read_is_written_so_that_it_passes() {
 fn named<'a>(samples: TelemetryRef<'a>, vector: &Json) -> TelemetryRef<'a> {
     let mut columns = samples.into_owned();
     if let Some(format) = vector["format"].as_str() {
-        let (format, _) = DataFormat::decode(format.as_bytes(), &Limits::DEFAULT).unwrap();
+        let (format, _) = DataFormat::decode_with(format.as_bytes(), &Limits::DEFAULT).unwrap();
         columns.name_parameters(format.feed("raw").unwrap()).unwrap();
     }
     columns.into()

@@ -14,7 +14,7 @@ pub(super) struct Formats {
 impl Formats {
     pub(super) fn new(documents: &[(String, Vec<u8>)]) -> Self {
         let all = documents.iter().filter_map(|(name, document)| {
-            let format = DataFormat::decode(document, &Limits::DEFAULT).ok()?.0.into_owned();
+            let format = DataFormat::decode_with(document, &Limits::DEFAULT).ok()?.0.into_owned();
             let text = core::str::from_utf8(document).unwrap_or_default();
             let mut ids = vec![name.clone(), dependency_id(text), dependency_id(text.trim())];
             ids.extend(format.dependency_id());

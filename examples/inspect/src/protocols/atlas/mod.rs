@@ -19,7 +19,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     about: "records of ATLAS Advanced Streams, a line each: key, TAB, and JSON, base64:… or nothing",
     dialects: &[],
     messages: &MESSAGES,
-    check_format: Some(|document| match DataFormat::decode(document, &Limits::DEFAULT) {
+    check_format: Some(|document| match DataFormat::decode_with(document, &Limits::DEFAULT) {
         Ok(_) => Ok(()),
         Err(error) => Err(error.to_string()),
     }),
