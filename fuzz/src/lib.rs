@@ -3,6 +3,7 @@
 //!
 //! A body panics where a law is broken. What the codec refuses is no finding.
 
+pub mod atlas;
 pub mod datakit;
 pub mod drift;
 pub mod karabo;
@@ -45,4 +46,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "drift_package", corpus: "drift_package", body: drift::package },
     Target { name: "drift_bytes", corpus: "drift_bytes", body: drift::bytes },
     Target { name: "drift_correlator", corpus: "drift_correlator", body: drift::correlator },
+    Target { name: "atlas_key", corpus: "atlas_key", body: atlas::key },
+    Target { name: "atlas_number", corpus: "atlas_number", body: atlas::number },
+    Target { name: "atlas_json", corpus: "atlas_json", body: atlas::json },
+    Target { name: "atlas_protobuf", corpus: "atlas_protobuf", body: atlas::protobuf },
+    Target { name: "atlas_format", corpus: "atlas_format", body: atlas::format },
 ];

@@ -195,24 +195,25 @@ impl<'a> RecordRef<'a> {
 ///             Message::Data(data) => count += data.times().len(),
 ///             _ => {}
 ///         },
-///         Err(error) if error.is_of_key() => {}      // a record of somebody else
+///         Err(error) if error.is_of_key() => {} // a record of somebody else
 ///         Err(error) => println!("{error}: {}", error.path(value)),
 ///     }
 /// }
-/// assert_eq!(count, 1);
+/// assert_eq!((count, decoder.foreign_records()), (1, 1));
 /// ```
 #[derive(Clone, Default)]
 pub struct Decoder {
     limits: Limits,
     types: TypeMap,
     columns: Columns,
+    foreign: u64,
 }
 
 impl Decoder {
     /// With the default limits, and the types that are described.
     #[must_use]
     pub const fn new() -> Self {
-        Self { limits: Limits::DEFAULT, types: TypeMap::new(), columns: Columns::new() }
+        Self { limits: Limits::DEFAULT, types: TypeMap::new(), columns: Columns::new(), foreign: 0 }
     }
 
     /// Under other limits.
@@ -237,14 +238,20 @@ impl Decoder {
         self
     }
 
+    /// How many keys were refused so far: records of somebody else.
+    #[must_use]
+    pub const fn foreign_records(&self) -> u64 {
+        self.foreign
+    }
+
     /// Reads a record; what is read of telemetry stays in place up to the next.
     ///
     /// # Errors
     ///
     /// As [`RecordRef::decode`].
     pub fn decode<'a>(&'a mut self, key: &'a [u8], value: &'a [u8]) -> Result<RecordRef<'a>, DecodeError> {
-        let Self { limits, types, columns } = self;
-        let head = Head::read(key, types)?;
+        let Self { limits, types, columns, foreign } = self;
+        let head = Head::read(key, types).inspect_err(|_| *foreign = foreign.saturating_add(1))?;
         match head.telemetry() {
             Some(JsonOrProtobuf::Json(kind)) => {
                 let notes = decode_json(columns, kind, value, limits)?;

@@ -140,7 +140,7 @@ impl<'a> Lap<'a> {
 }
 
 impl<'a> Sync<'a> {
-    /// Reads a point of synchronization; what is no JSON object with whole numbers in it is noted and not looked at.
+    /// Reads a point of synchronization; a value that is no JSON object, and times that are no whole numbers, are noted and not looked at.
     #[must_use]
     pub fn decode_json(value: &'a [u8]) -> (Self, Notes) {
         Self::decode_json_with(value, &Limits::DEFAULT)
@@ -164,12 +164,18 @@ impl<'a> Sync<'a> {
                 known @ ("epoch" | "time") => {
                     seen.member(cursor, if known == "epoch" { 0 } else { 1 });
                     let mut number = cursor.clone();
-                    let member = cursor.whole(name)?;
+                    cursor.any(Field::Time)?;
                     let slot = if known == "epoch" { &mut sync.epoch } else { &mut sync.time };
-                    match number.optional(Field::Time, Cursor::integer) {
-                        Ok(found) => *slot = found,
-                        Err(_) => sync.unknown.push(member),
-                    }
+                    *slot = match number.optional(Field::Time, Cursor::integer) {
+                        Ok(found) => {
+                            cursor.notes |= number.notes;
+                            found
+                        }
+                        Err(_) => {
+                            cursor.notes |= Notes::IGNORED_VALUE;
+                            None
+                        }
+                    };
                 }
                 _ => sync.unknown.push(cursor.whole(name)?),
             }

@@ -147,16 +147,15 @@ fn nullable<'a, T>(
 /// A state by its name, or by its number, which is noted; and its name if it has none here.
 fn read_state<'a>(cursor: &mut Cursor<'a>, field: Field) -> Result<(SessionState, Option<Cow<'a, str>>), DecodeError> {
     if cursor.shape(field)? == Shape::Number {
+        let number = cursor.clone().integer(field).ok();
         let text = cursor.any(field)?;
         cursor.notes |= Notes::NUMERIC_STATE;
-        let state = text.parse().ok().map(SessionState).filter(|state| state.name().is_some());
-        return Ok(state.map_or_else(
-            || {
-                cursor.notes |= Notes::UNKNOWN_NAME;
-                (SessionState::UNKNOWN, Some(Cow::Borrowed(text)))
-            },
-            |state| (state, None),
-        ));
+        let state = number.and_then(|number| u8::try_from(number).ok()).map(SessionState);
+        if let Some(state) = state.filter(|state| state.name().is_some()) {
+            return Ok((state, None));
+        }
+        cursor.notes |= Notes::UNKNOWN_NAME;
+        return Ok((SessionState::UNKNOWN, Some(Cow::Borrowed(text))));
     }
     let name = cursor.cow(field)?;
     Ok(match SessionState::from_name(&name) {
@@ -193,23 +192,30 @@ fn read_details<'a>(
     cursor: &mut Cursor<'a>,
     field: Field,
 ) -> Result<BTreeMap<Cow<'a, str>, Cow<'a, str>>, DecodeError> {
-    let mut details = BTreeMap::new();
+    read_names(cursor, field, |cursor| {
+        if cursor.shape(field)? == Shape::Text {
+            return cursor.cow(field);
+        }
+        cursor.notes |= Notes::DETAIL_NOT_TEXT;
+        cursor.any(field).map(Cow::Borrowed)
+    })
+}
+
+/// Reads an object of names, of which the last of each counts; `null` is as if it were not there.
+fn read_names<'a, T>(
+    cursor: &mut Cursor<'a>,
+    field: Field,
+    mut read: impl FnMut(&mut Cursor<'a>) -> Result<T, DecodeError>,
+) -> Result<BTreeMap<Cow<'a, str>, T>, DecodeError> {
+    let mut all = BTreeMap::new();
     cursor.object(field, |cursor, name| {
-        let text = if cursor.shape(field)? == Shape::Text {
-            cursor.cow(field)?
-        } else if cursor.null(field)? {
-            cursor.notes |= Notes::NULL_MEMBER;
-            return Ok(());
-        } else {
-            cursor.notes |= Notes::DETAIL_NOT_TEXT;
-            Cow::Borrowed(cursor.any(field)?)
-        };
-        if details.insert(name.to_cow(), text).is_some() {
+        let value = cursor.optional(field, |cursor, _| read(cursor))?;
+        if all.insert(name.to_cow(), value).is_some() {
             cursor.notes |= Notes::DUPLICATE_MEMBER;
         }
         Ok(())
     })?;
-    Ok(details)
+    Ok(all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
 }
 
 fn read_model<'a>(cursor: &mut Cursor<'a>, field: Field) -> Result<Model<'a>, DecodeError> {
@@ -245,12 +251,7 @@ fn read_dependencies<'a>(
     cursor: &mut Cursor<'a>,
     field: Field,
 ) -> Result<BTreeMap<Cow<'a, str>, Vec<Cow<'a, str>>>, DecodeError> {
-    let mut dependencies = BTreeMap::new();
-    cursor.object(field, |cursor, name| {
-        if cursor.null(field)? {
-            cursor.notes |= Notes::NULL_MEMBER;
-            return Ok(());
-        }
+    read_names(cursor, field, |cursor| {
         let mut ids = Vec::new();
         cursor.array(field, |cursor, _| {
             let id = cursor.cow(Field::DependencyId)?;
@@ -260,12 +261,8 @@ fn read_dependencies<'a>(
             ids.push(id);
             Ok(())
         })?;
-        if dependencies.insert(name.to_cow(), ids).is_some() {
-            cursor.notes |= Notes::DUPLICATE_MEMBER;
-        }
-        Ok(())
-    })?;
-    Ok(dependencies)
+        Ok(ids)
+    })
 }
 
 fn read_activity<'a>(cursor: &mut Cursor<'a>, field: Field) -> Result<Activity<'a>, DecodeError> {

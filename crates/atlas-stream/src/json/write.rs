@@ -19,6 +19,8 @@ pub(crate) struct Writer<'o> {
     options: JsonOptions,
     /// How deep it is, if that is known without looking.
     depth: Option<u8>,
+    /// Sessions in a session, so far.
+    sources: u32,
 }
 
 impl<'o> Writer<'o> {
@@ -29,7 +31,7 @@ impl<'o> Writer<'o> {
         write: impl FnOnce(&mut Self) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
         let start = out.len();
-        let mut writer = Self { out, start, options: *options, depth: None };
+        let mut writer = Self { out, start, options: *options, depth: None, sources: 0 };
         let written = write(&mut writer).and_then(|()| writer.check());
         if written.is_err() {
             writer.out.truncate(start);
@@ -219,7 +221,7 @@ impl<'o> Writer<'o> {
     fn telemetry(&mut self, telemetry: &TelemetryRef<'_>) -> Result<(), EncodeError> {
         let kind = telemetry.kind();
         // The value, `data`, what is of a parameter, and an array in that.
-        self.depth = Some(4);
+        self.depth = Some(if telemetry.is_empty() { 2 } else { 4 });
         if kind.is_back_fill() {
             return Err(EncodeError::new(Kind::NoJson, "data"));
         }
@@ -292,6 +294,10 @@ impl<'o> Writer<'o> {
             self.raw(",\"sources\":[");
             let mut comma = "";
             for source in &session.sources {
+                self.sources = self.sources.saturating_add(1);
+                if self.sources > self.options.limits.max_parameters {
+                    return Err(EncodeError::new(Kind::LimitExceeded, "max_parameters"));
+                }
                 self.raw(comma);
                 comma = ",";
                 self.session(source, depth)?;

@@ -159,6 +159,17 @@ fn samples_and_late_telemetry_are_the_same_in_every_way() {
     }
 }
 
+/// Of a key that comes twice the last stays, where it is; the others keep their order.
+#[test]
+fn parameters_that_come_twice_are_where_they_were_last() {
+    for kind in KINDS {
+        let message = message(kind, [5000, 3, 7000, 5000, 1, 3, 9]);
+        let telemetry = TelemetryRef::decode_protobuf(kind, &message).unwrap().0;
+        let keys: Vec<_> = telemetry.parameters().map(|parameter| parameter.key().to_string()).collect();
+        assert_eq!((keys.join(" "), telemetry.is_in_place()), ("7000 5000 1 3 9".into(), false), "{kind:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_values_are_the_same_in_place_and_copied(values in prop::collection::vec(any::<u64>().prop_map(f64::from_bits), 0..150),

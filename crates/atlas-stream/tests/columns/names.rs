@@ -173,7 +173,6 @@ fn what_cannot_be_pushed_leaves_what_was_there() {
     assert_eq!(TelemetryRef::from(&columns).len(), 0);
 }
 
-// BUG: the id of the format and the name of the feed are there.
 #[test]
 fn data_that_cannot_be_begun_leaves_nothing() {
     let mut columns = Columns::new();

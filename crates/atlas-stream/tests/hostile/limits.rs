@@ -87,7 +87,7 @@ fn r15_every_way_without_limits_has_the_defaults() {
     let json = FORMS.into_iter().filter(|form| !form.is_protobuf());
     let deep = json.map(|form| (form, [&br#"{"x":"#[..], &[b'['; 64]].concat()));
     let groups = FORMS.into_iter().filter(|form| form.is_protobuf()).map(|form| (form, groups(64)));
-    let many = with_parameters(if cfg!(miri) { 2 } else { 65_537 }).into_iter().step_by(3);
+    let many = with_parameters(if cfg!(miri) { 2 } else { 65_537 }).into_iter().step_by(5);
     let mut refused = 0;
     for (form, bytes) in all.chain(deep).chain(groups).chain(many) {
         for (name, way) in BY_DEFAULT {

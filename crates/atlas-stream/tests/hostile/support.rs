@@ -131,6 +131,7 @@ pub(crate) fn types() -> TypeMap {
 }
 
 pub(crate) type Found = Result<u64, DecodeError>;
+type WayByDefault = fn(Form, &[u8]) -> Option<Found>;
 type Way = fn(Form, &[u8], &Limits) -> Option<Found>;
 
 /// Every public function that reads values and documents.
@@ -189,7 +190,7 @@ pub(crate) const WAYS: [(&str, Way); 12] = [
 ];
 
 /// The same functions without limits, which are under the defaults.
-pub(crate) const BY_DEFAULT: [(&str, fn(Form, &[u8]) -> Option<Found>); 11] = [
+pub(crate) const BY_DEFAULT: [(&str, WayByDefault); 11] = [
     ("RecordRef::decode", |form, bytes| {
         let key = key(form).filter(|_| !form.is_protobuf())?;
         Some(RecordRef::decode(key, bytes).map(|record| look_at(record.message())))
