@@ -110,8 +110,8 @@ impl<'a> AtlasConfiguration<'a> {
             if core::mem::replace(&mut has_groups, true) {
                 cursor.notes |= Notes::DUPLICATE_MEMBER;
             }
-            configuration.app_groups = read_map(cursor, Field::AppGroups, read_application)?;
-            Ok(())
+            configuration.app_groups.clear();
+            read_map(cursor, Field::AppGroups, &mut configuration.app_groups, read_application)
         })?;
         cursor.end()?;
         if !has_groups {
@@ -246,27 +246,35 @@ impl ConfigurationParameter<'_> {
 fn read_map<'a, T: Default>(
     cursor: &mut Cursor<'a>,
     field: Field,
+    map: &mut Map<'a, T>,
     read: impl Fn(&mut Cursor<'a>, &mut T) -> Result<(), DecodeError>,
-) -> Result<Map<'a, T>, DecodeError> {
-    let mut map: Map<'a, T> = Vec::new();
+) -> Result<(), DecodeError> {
     let mut places = BTreeMap::new();
-    cursor.object(field, |cursor, name| {
-        let name = name.to_cow();
-        let place = *places.entry(name.clone()).or_insert(map.len());
-        if place == map.len() {
-            map.push((name, T::default()));
-        } else {
-            cursor.notes |= Notes::DUPLICATE_MEMBER;
-        }
-        match map.get_mut(place) {
-            Some((_, slot)) => {
-                *slot = T::default();
-                read(cursor, slot)
-            }
-            None => Ok(()),
-        }
+    cursor.object(field, |cursor, name| match slot_of(cursor, name, map, &mut places) {
+        Some(slot) => read(cursor, slot),
+        None => Ok(()),
     })?;
-    Ok(map)
+    Ok(())
+}
+
+/// An empty place for what stands behind a name; not in a frame of what goes down by recursion.
+#[inline(never)]
+fn slot_of<'m, 'a, T: Default>(
+    cursor: &mut Cursor<'a>,
+    name: Text<'a>,
+    map: &'m mut Map<'a, T>,
+    places: &mut BTreeMap<Cow<'a, str>, usize>,
+) -> Option<&'m mut T> {
+    let name = name.to_cow();
+    let place = *places.entry(name.clone()).or_insert(map.len());
+    if place == map.len() {
+        map.push((name, T::default()));
+    } else {
+        cursor.notes |= Notes::DUPLICATE_MEMBER;
+    }
+    let (_, slot) = map.get_mut(place)?;
+    *slot = T::default();
+    Some(slot)
 }
 
 fn read_application<'a>(cursor: &mut Cursor<'a>, group: &mut ApplicationGroup<'a>) -> Result<(), DecodeError> {
@@ -282,16 +290,14 @@ fn read_application<'a>(cursor: &mut Cursor<'a>, group: &mut ApplicationGroup<'a
                 seen.member(cursor, 2);
                 group.conversions.clear();
                 if is_object {
-                    group.conversions = read_map(cursor, Field::Conversions, read_raw)?;
-                    return Ok(());
+                    return read_map(cursor, Field::Conversions, &mut group.conversions, read_raw);
                 }
             }
             "events" => {
                 seen.member(cursor, 3);
                 group.events.clear();
                 if is_object {
-                    group.events = read_map(cursor, Field::Events, read_raw)?;
-                    return Ok(());
+                    return read_map(cursor, Field::Events, &mut group.events, read_raw);
                 }
             }
             _ => return read_tree_member(cursor, name, &mut group.tree, &mut seen),
@@ -324,15 +330,13 @@ fn read_tree_member<'a>(
         seen.member(cursor, 0);
         tree.groups.clear();
         if is_object {
-            tree.groups = read_map(cursor, Field::Groups, read_group)?;
-            return Ok(());
+            return read_map(cursor, Field::Groups, &mut tree.groups, read_group);
         }
     } else if name.is("parameters") {
         seen.member(cursor, 1);
         tree.parameters.clear();
         if is_object {
-            tree.parameters = read_map(cursor, Field::Parameters, read_parameter)?;
-            return Ok(());
+            return read_map(cursor, Field::Parameters, &mut tree.parameters, read_parameter);
         }
     }
     tree.unknown.push(cursor.whole(name)?);

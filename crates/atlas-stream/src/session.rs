@@ -1,6 +1,7 @@
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::mem::take;
 
 use crate::date_time::DateTime;
 use crate::state::SessionState;
@@ -124,34 +125,48 @@ impl<'a> Session<'a> {
     #[must_use]
     pub fn into_owned(self) -> Session<'static> {
         let mut session = self;
-        let sources = core::mem::take(&mut session.sources);
-        let mut owned = session.own_members();
-        owned.sources = sources.into_iter().map(Session::into_owned).collect();
+        let mut owned = Session::new("", session.state);
+        session.own_to(&mut owned);
         owned
     }
 
-    /// All but its sources.
-    #[inline(never)]
-    fn own_members(self) -> Session<'static> {
-        Session {
-            id: own(self.id),
-            state: self.state,
-            other_state: self.other_state.map(own),
-            session_type: self.session_type.map(own),
-            quality: self.quality,
-            identifier: self.identifier.map(own),
-            details: self.details.map(|all| all.into_iter().map(|(name, text)| (own(name), own(text))).collect()),
-            model: self.model.map(Model::into_owned),
-            dependencies: self.dependencies.map(|all| {
-                all.into_iter().map(|(name, ids)| (own(name), ids.into_iter().map(own).collect())).collect()
-            }),
-            activity: self.activity.map(Activity::into_owned),
-            last_heartbeat: self.last_heartbeat.map(DateTime::into_owned),
-            sources: Vec::new(),
-            label: self.label.map(own),
-            unknown: self.unknown.into_owned(),
+    /// Those it was made of by recursion, in a function that keeps little on the stack.
+    fn own_to(&mut self, owned: &mut Session<'static>) {
+        self.own_members_to(owned);
+        for source in &mut self.sources {
+            push_blank(&mut owned.sources);
+            if let Some(owned) = owned.sources.last_mut() {
+                source.own_to(owned);
+            }
         }
     }
+
+    #[inline(never)]
+    fn own_members_to(&mut self, owned: &mut Session<'static>) {
+        owned.id = own(take(&mut self.id));
+        owned.state = self.state;
+        owned.other_state = self.other_state.take().map(own);
+        owned.session_type = self.session_type.take().map(own);
+        owned.quality = self.quality;
+        owned.identifier = self.identifier.take().map(own);
+        let details = self.details.take();
+        owned.details = details.map(|all| all.into_iter().map(|(name, text)| (own(name), own(text))).collect());
+        owned.model = self.model.take().map(Model::into_owned);
+        owned.dependencies = self
+            .dependencies
+            .take()
+            .map(|all| all.into_iter().map(|(name, ids)| (own(name), ids.into_iter().map(own).collect())).collect());
+        owned.activity = self.activity.take().map(Activity::into_owned);
+        owned.last_heartbeat = self.last_heartbeat.take().map(DateTime::into_owned);
+        owned.label = self.label.take().map(own);
+        owned.unknown = take(&mut self.unknown).into_owned();
+    }
+}
+
+/// Not in a frame of what goes down by recursion.
+#[inline(never)]
+pub(crate) fn push_blank(sources: &mut Vec<Session<'_>>) {
+    sources.push(Session::new("", SessionState::UNKNOWN));
 }
 
 impl<'a> Model<'a> {

@@ -11,7 +11,7 @@ use crate::dependency::is_dependency_id;
 use crate::error::{DecodeError, DecodeErrorKind as Kind, Field};
 use crate::limits::Limits;
 use crate::notes::Notes;
-use crate::session::{Activity, Model, Session};
+use crate::session::{Activity, Model, Session, push_blank};
 use crate::state::SessionState;
 use crate::unknown::Kept;
 
@@ -103,19 +103,13 @@ fn read_sources<'a>(cursor: &mut Cursor<'a>, sources: &mut Vec<Session<'a>>) -> 
     }
     cursor.array(Field::Sources, |cursor, _| {
         cursor.count_source()?;
-        push_session(sources);
+        push_blank(sources);
         match sources.last_mut() {
             Some(session) => read(cursor, Field::Sources, session),
             None => Ok(()),
         }
     })?;
     Ok(())
-}
-
-/// Not in a frame of what is read by recursion.
-#[inline(never)]
-fn push_session(sources: &mut Vec<Session<'_>>) {
-    sources.push(Session::new("", SessionState::UNKNOWN));
 }
 
 fn member(name: &str) -> Option<(u32, Field)> {

@@ -12,9 +12,6 @@ use crate::support::*;
 
 /// As deep as a limit can be set, which is 64.
 const DEEPEST: &Limits = &Limits::DEFAULT.with_max_depth(u8::MAX);
-// BUG: to be `SMALL_STACK`. In a debug build the deepest configuration is read on 135 KiB, and `Session::into_owned` of the deepest session
-// takes 191; optimized they take 7 and 59.
-const STACK: usize = if cfg!(debug_assertions) { 2 * SMALL_STACK } else { SMALL_STACK };
 const MEGABYTE: usize = if cfg!(miri) { 1 << 10 } else { 1 << 20 };
 
 #[test]
@@ -32,7 +29,7 @@ fn r03_a_megabyte_of_openers_is_refused_on_a_small_stack() {
     ];
     let openers =
         ["[", "{\"a\":", "[{\"\":", "{\"sources\":[", "{\"groups\":{\"a\":", "{\"data\":[", "[ \n", "{\"x\":[[{\"y\":"];
-    on_small_stack(STACK, || {
+    on_small_stack(SMALL_STACK, || {
         for opener in openers {
             let many = opener.repeat(MEGABYTE / opener.len());
             for front in fronts {
@@ -66,7 +63,7 @@ fn r03_what_nests_is_ended_by_the_limit() {
         (Form::Configuration, r#"{"appGroups":{"a":{"conversions":{"b":"#, "["),
         (Form::Lap, r#"{"x":"#, r#"{"a":"#),
     ];
-    on_small_stack(STACK, || {
+    on_small_stack(SMALL_STACK, || {
         for (form, front, opener) in nests {
             let bytes = [front, &opener.repeat(MEGABYTE / opener.len())].concat();
             for max in [0, 1, 2, 3, 4, 5, 6, 7, 8, 62, 63, 64, 65, 255] {
@@ -130,7 +127,7 @@ fn r03_the_deepest_session_takes_every_path_on_a_small_stack() {
     let deepest = sources(32, r#","details":{"a":"b"}"#);
     let unknown = sources(31, r#","x":[[{"y":1}]]"#);
     for text in [deepest, unknown] {
-        on_small_stack(STACK, || {
+        on_small_stack(SMALL_STACK, || {
             let record = RecordRef::decode_with(b"session:a", text.as_bytes(), DEEPEST).unwrap();
             let Message::Session(session) = record.message() else { panic!() };
             write!(Nowhere, "{session:?} {session:#?} {record:?}").unwrap();
@@ -158,7 +155,7 @@ fn r03_the_deepest_configuration_takes_every_path_on_a_small_stack() {
         Some(*depth)
     });
     assert_eq!(depth.max(), Some(64));
-    on_small_stack(STACK, || {
+    on_small_stack(SMALL_STACK, || {
         let (configuration, notes) = AtlasConfiguration::decode_with(text.as_bytes(), DEEPEST).unwrap();
         assert!(notes.is_empty());
         write!(Nowhere, "{configuration:?} {configuration:#?}").unwrap();
