@@ -183,7 +183,7 @@ impl Columns {
                 return Err(EncodeError::new(Kind::Duplicate, "aggregates"));
             }
             if values.len() != due {
-                return Err(EncodeError::new(Kind::LengthMismatch, "data"));
+                return Err(EncodeError::new(Kind::LengthMismatch, name_of(*aggregate)));
             }
             seen = seen | *aggregate;
         }
@@ -209,6 +209,11 @@ fn room(len: usize, more: usize) -> Result<(), EncodeError> {
         Some(Ok(len)) if len < u32::MAX => Ok(()),
         _ => Err(EncodeError::new(Kind::LimitExceeded, "values")),
     }
+}
+
+fn name_of(aggregate: Aggregates) -> &'static str {
+    let names = Aggregates::EACH.into_iter().zip(["avg", "min", "max", "first"]);
+    names.into_iter().find(|(each, _)| *each == aggregate).map_or("data", |(_, name)| name)
 }
 
 fn next_index(columns: &Columns) -> Result<u32, EncodeError> {

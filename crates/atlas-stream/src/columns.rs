@@ -168,6 +168,24 @@ impl Columns {
         self
     }
 
+    /// What telemetry it is.
+    #[must_use]
+    pub const fn kind(&self) -> TelemetryKind {
+        self.kind
+    }
+
+    /// The id of its data format.
+    #[must_use]
+    pub fn format(&self) -> Option<&str> {
+        self.format.get()
+    }
+
+    /// Its feed; the default one has the name `""`.
+    #[must_use]
+    pub fn feed(&self) -> &str {
+        self.feed.get().unwrap_or_default()
+    }
+
     pub(crate) fn clear(&mut self, kind: TelemetryKind) {
         self.kind = kind;
         self.format.clear();

@@ -2,7 +2,7 @@ use alloc::borrow::Cow;
 use alloc::format;
 use core::fmt;
 
-/// A date and time as it was written, and what it is.
+/// A date and time as it was written, and what it is. Two are equal if they were written alike.
 ///
 /// ```
 /// use atlas_stream::DateTime;

@@ -16,7 +16,7 @@ pub const ATLAS_CONFIGURATION: &str = "atlasConfiguration";
 const MOST: usize = 64;
 
 /// The id of a document as the service makes it: the first 12 hex digits of the SHA-1 of its compact JSON. Only for bytes that are written as
-/// the vendor's writer does (SPEC.md §5): else the id that the service gave counts.
+/// the vendor's writer does (SPEC.md §8): else the id that the service gave counts.
 ///
 /// ```
 /// let format = r#"{"feeds":{"":{"parameters":[{"identifier":"example:app","aggregates":"Avg"}],"frequency":100.0}}}"#;

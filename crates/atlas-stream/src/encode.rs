@@ -26,9 +26,9 @@ pub enum EncodeErrorKind {
     MissingIndex,
     /// Data in JSON of which not all parameters up to the last are there: they have no index but their place.
     Gap,
-    /// A parameter twice.
+    /// A parameter, a name or an aggregate twice.
     Duplicate,
-    /// What this kind of telemetry does not have.
+    /// What this kind of message or telemetry does not have, or several aggregates where one has to be.
     WrongKind,
     /// One of the [`Limits`] is exceeded: it would not be read again.
     LimitExceeded,
@@ -74,10 +74,31 @@ impl EncodeError {
             EncodeErrorKind::MissingName => "parameter without a name",
             EncodeErrorKind::MissingIndex => "parameter without an index",
             EncodeErrorKind::Gap => "parameter in front of it is missing",
-            EncodeErrorKind::Duplicate => "parameter twice",
-            EncodeErrorKind::WrongKind => "not in telemetry of this kind",
+            EncodeErrorKind::Duplicate => "twice",
+            EncodeErrorKind::WrongKind => "does not go with the others",
             EncodeErrorKind::LimitExceeded => "limit exceeded",
         }
+    }
+}
+
+impl fmt::Display for EncodeErrorKind {
+    /// In one word, `snake_case`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnknownState => "unknown_state",
+            Self::NotFinite => "not_finite",
+            Self::Negative => "negative",
+            Self::LengthMismatch => "length_mismatch",
+            Self::TimeOverflow => "time_overflow",
+            Self::NoJson => "no_json",
+            Self::MissingFormat => "missing_format",
+            Self::MissingName => "missing_name",
+            Self::MissingIndex => "missing_index",
+            Self::Gap => "gap",
+            Self::Duplicate => "duplicate",
+            Self::WrongKind => "wrong_kind",
+            Self::LimitExceeded => "limit_exceeded",
+        })
     }
 }
 

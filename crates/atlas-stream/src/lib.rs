@@ -90,7 +90,7 @@ pub use crate::key::{Key, KeyRef, MessageType};
 pub use crate::lap::{Lap, LapType, TriggerSource};
 pub use crate::limits::Limits;
 pub use crate::notes::Notes;
-pub use crate::record::{Decoder, Message, RecordRef};
+pub use crate::record::{Decoder, Message, Record, RecordRef};
 pub use crate::session::{Activity, Model, Session};
 pub use crate::state::SessionState;
 pub use crate::status::DataStatus;

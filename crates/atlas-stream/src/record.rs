@@ -3,10 +3,10 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::columns::Columns;
-use crate::encode::EncodeError;
+use crate::encode::{EncodeError, EncodeErrorKind};
 use crate::error::DecodeError;
 use crate::event::Event;
-use crate::key::KeyRef;
+use crate::key::{Key, KeyRef};
 use crate::lap::Lap;
 use crate::limits::Limits;
 use crate::notes::Notes;
@@ -57,26 +57,33 @@ impl Message<'_> {
         }
     }
 
-    /// Writes it as the value of a record: telemetry and events as the kind has them, in JSON if that is none of protobuf.
+    /// Writes it as the value of a record of this kind; `None` is for what is unknown.
     ///
     /// # Errors
     ///
-    /// As the writers of each have them. Nothing was written then.
+    /// A kind that it is not of, and what the writers of each refuse. Nothing was written then.
     pub fn encode(&self, kind: Option<MessageKind>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        let is_protobuf = matches!(kind, Some(MessageKind::ProtobufTelemetry(_) | MessageKind::ProtobufEvent));
-        match self {
-            Self::Start | Self::End => Ok(()),
-            Self::Session(session) => session.encode_json(out),
-            Self::Data(telemetry) | Self::Samples(telemetry) if is_protobuf => telemetry.encode_protobuf(out),
-            Self::Data(telemetry) | Self::Samples(telemetry) => telemetry.encode_json(out),
-            Self::Event(event) if is_protobuf => event.encode_protobuf(out),
-            Self::Event(event) => event.encode_json(out),
-            Self::Lap(lap) => lap.encode_json(out),
-            Self::Sync(sync) => sync.encode_json(out),
-            Self::Unknown(value) => {
+        match (self, kind) {
+            (Self::Start, Some(MessageKind::Start)) | (Self::End, Some(MessageKind::End)) => Ok(()),
+            (Self::Session(session), Some(MessageKind::Session)) => session.encode_json(out),
+            (Self::Data(data), Some(MessageKind::Data)) if data.kind() == TelemetryKind::Data => data.encode_json(out),
+            (Self::Samples(samples), Some(MessageKind::Samples)) if samples.kind() == TelemetryKind::Samples => {
+                samples.encode_json(out)
+            }
+            (Self::Data(telemetry) | Self::Samples(telemetry), Some(MessageKind::ProtobufTelemetry(kind)))
+                if telemetry.kind() == kind =>
+            {
+                telemetry.encode_protobuf(out)
+            }
+            (Self::Event(event), Some(MessageKind::Event)) => event.encode_json(out),
+            (Self::Event(event), Some(MessageKind::ProtobufEvent)) => event.encode_protobuf(out),
+            (Self::Lap(lap), Some(MessageKind::Lap)) => lap.encode_json(out),
+            (Self::Sync(sync), Some(MessageKind::Sync)) => sync.encode_json(out),
+            (Self::Unknown(value), None) => {
                 out.extend_from_slice(value);
                 Ok(())
             }
+            _ => Err(EncodeError::new(EncodeErrorKind::WrongKind, "type of the key")),
         }
     }
 }
@@ -150,7 +157,7 @@ impl<'a> RecordRef<'a> {
         &self.message
     }
 
-    /// What it holds, to be kept.
+    /// What it holds, where it lies: [`into_owned`](Self::into_owned) is for what is to be kept longer than the value, or than the decoder's next record.
     #[must_use]
     pub fn into_message(self) -> Message<'a> {
         self.message
@@ -163,6 +170,12 @@ impl<'a> RecordRef<'a> {
     /// What was read in a form that is not written: samples in the form before February 2020 have no names.
     pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         self.message.encode(self.kind, out)
+    }
+
+    /// The same with buffers and texts of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Record {
+        Record { key: self.key.into(), kind: self.kind, message: self.message.into_owned(), notes: self.notes }
     }
 
     /// What is not as the documents have it.
@@ -180,6 +193,20 @@ impl<'a> RecordRef<'a> {
         let id = rest.get(..usize::from(*len)).and_then(|id| core::str::from_utf8(id).ok());
         id.is_some_and(crate::dependency::is_dependency_id)
     }
+}
+
+/// A record that owns all it holds.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Record {
+    /// Its key.
+    pub key: Key,
+    /// What it is, and in what it was written; `None` for a type that nobody here knows.
+    pub kind: Option<MessageKind>,
+    /// What it holds.
+    pub message: Message<'static>,
+    /// What is not as the documents have it.
+    pub notes: Notes,
 }
 
 /// Reads records, one after the other, into buffers that it keeps, and that stay as large as the largest message made them.

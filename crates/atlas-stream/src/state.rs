@@ -55,7 +55,7 @@ impl SessionState {
         self.is(Self::CLOSED)
     }
 
-    /// Whether a session that is in this state may go on to another, or repeat it (SPEC.md §3).
+    /// Whether a session that is in this state may go on to another, or repeat it (SPEC.md §4).
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
         match self {

@@ -55,7 +55,7 @@ impl TypeMap {
         Self { more: BTreeMap::new() }
     }
 
-    /// One more, or another meaning of one.
+    /// One more, or another meaning of one. A text that is no [`MessageType`] is never met.
     #[must_use]
     pub fn with(mut self, message_type: impl Into<String>, kind: MessageKind) -> Self {
         self.more.insert(message_type.into(), Some(kind));

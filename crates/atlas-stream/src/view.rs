@@ -57,13 +57,23 @@ impl View {
         }
     }
 
-    /// With a parameter more, and which aggregates of it: each is a column. Of samples each column is the values.
+    /// With a parameter more, and which aggregates of it: each is a column. Of samples each column is the values; [`Aggregates::NONE`] is one
+    /// column, too, which data does not have.
     #[must_use]
     pub fn with(mut self, identifier: impl Into<String>, aggregates: Aggregates) -> Self {
-        self.columns.extend(aggregates.iter().map(|aggregate| (self.wanted.len(), aggregate)));
+        let place = self.wanted.len();
+        self.columns.extend(aggregates.iter().map(|aggregate| (place, aggregate)));
+        if aggregates.is_empty() {
+            self.columns.push((place, Aggregates::NONE));
+        }
         self.wanted.push((identifier.into(), aggregates));
         self.format = None;
         self
+    }
+
+    /// Forgets where parameters are, as if no message had come: after another document was stored under the same id.
+    pub fn reset(&mut self) {
+        self.format = None;
     }
 
     /// Which feed it is of.
@@ -101,7 +111,12 @@ impl View {
         let feed = format.feed(message.feed()).ok_or(BindError::UnknownFeed)?;
         let id = message.format().filter(|id| !id.is_empty());
         if id.is_none() || self.format.as_deref() != id {
+            self.format = None;
             self.look(feed);
+        }
+        // What was looked up is kept only for a message that goes with it.
+        check(message, feed)?;
+        if self.format.as_deref() != id {
             self.format = id.map(ToOwned::to_owned);
         }
         self.find(message, Some(feed))
@@ -183,11 +198,21 @@ impl View {
     }
 }
 
+/// That the feed has all parameters that come by index.
+fn check(message: &TelemetryRef<'_>, feed: &Feed<'_>) -> Result<(), BindError> {
+    let len = feed.parameters.len();
+    let beyond = message.parameters().find_map(|parameter| match parameter.key() {
+        ParamKey::Index(index) if index as usize >= len => Some(index),
+        ParamKey::Index(_) | ParamKey::Name(_) => None,
+    });
+    beyond.map_or(Ok(()), |index| Err(BindError::UnknownParameter { index, len }))
+}
+
 /// Why a message could not be bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BindError {
-    /// The message is of another feed than the view.
+    /// The message is of another feed than the view: streams have several, and who wants more than one has a view for each.
     #[error("message of another feed")]
     OtherFeed,
     /// The data format does not have the feed.
@@ -213,6 +238,14 @@ pub struct BindNotes {
     pub has_unknown_names: bool,
     /// Data has fewer parameters than the feed: in JSON it cannot be told which are missing, and the last are taken for these.
     pub has_fewer_parameters: bool,
+}
+
+impl BindNotes {
+    /// Whether it does not differ.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
 }
 
 /// The columns of a [`View`] in a message.
@@ -313,6 +346,12 @@ impl<'v, 'm> BoundColumn<'v, 'm> {
     #[must_use]
     pub const fn times(&self) -> Times<'m> {
         self.times
+    }
+
+    /// Nanoseconds since 1970, one for each value: that they are of 64 bits was checked.
+    pub fn absolute_times(&self) -> impl ExactSizeIterator<Item = i64> + use<'m> {
+        let epoch = self.epoch;
+        self.times.iter().map(move |time| epoch.saturating_add(time))
     }
 
     /// The flags of data; samples have none.

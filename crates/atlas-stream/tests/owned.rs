@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::wildcard_enum_match_arm)]
 
 use atlas_stream::{
-    Aggregates, BindError, Decoder, Limits, Message, MessageKind, Notes, RecordRef, TelemetryKind, TelemetryRef,
-    TypeMap, View,
+    Aggregates, BindError, DataFormat, Decoder, EncodeErrorKind, Feed, Limits, Message, MessageKind, Notes, RecordRef,
+    TelemetryKind, TelemetryRef, TypeMap, View,
 };
 use serde_json::Value as Json;
 use testkit::vectors::{base64, hex};
@@ -138,4 +138,82 @@ fn records_of_others_are_counted() {
         let _ = decoder.decode(key, b"");
         assert_eq!(decoder.foreign_records(), foreign, "{key:?}");
     }
+}
+
+#[test]
+fn a_record_that_is_kept_has_all_of_it() {
+    let mut decoder = Decoder::new();
+    let record = decoder.decode(b"lap:a:b", br#"{"number":1,"time":2,"type":"OutLap","triggerSource":9}"#).unwrap();
+    let kept = record.clone().into_owned();
+    assert_eq!((kept.key.as_ref(), kept.kind, kept.notes), (record.key(), Some(MessageKind::Lap), Notes::LETTER_CASE));
+    assert_eq!((&kept.message, kept.key.to_string().as_str()), (record.message(), "lap:a:b"));
+    let mut out = Vec::new();
+    kept.message.encode(kept.kind, &mut out).unwrap();
+    assert_eq!(out, br#"{"number":1,"epoch":0,"time":2,"type":"outLap","triggerSource":9}"#);
+}
+
+#[test]
+fn a_message_is_written_as_nothing_else() {
+    let kinds = [
+        MessageKind::Start,
+        MessageKind::End,
+        MessageKind::Session,
+        MessageKind::Data,
+        MessageKind::Samples,
+        MessageKind::Event,
+        MessageKind::Lap,
+        MessageKind::Sync,
+        MessageKind::ProtobufTelemetry(TelemetryKind::Data),
+        MessageKind::ProtobufTelemetry(TelemetryKind::DataBackFill),
+        MessageKind::ProtobufTelemetry(TelemetryKind::Samples),
+        MessageKind::ProtobufTelemetry(TelemetryKind::SamplesBackFill),
+        MessageKind::ProtobufEvent,
+    ];
+    let mut decoder = Decoder::new().with_types(types());
+    let mut pairs = 0;
+    for (key, value, id) in records() {
+        let record = decoder.decode(&key, &value).unwrap();
+        let own = record.kind();
+        for kind in kinds.into_iter().map(Some).chain([None]).filter(|kind| *kind != own) {
+            let both = |one, two| (own == Some(one) && kind == Some(two)) || (own == Some(two) && kind == Some(one));
+            // The same in the other encoding, if it has what that needs.
+            if both(MessageKind::Event, MessageKind::ProtobufEvent)
+                || both(MessageKind::Data, MessageKind::ProtobufTelemetry(TelemetryKind::Data))
+                || both(MessageKind::Samples, MessageKind::ProtobufTelemetry(TelemetryKind::Samples))
+            {
+                continue;
+            }
+            let mut out = Vec::new();
+            let error = record.message().encode(kind, &mut out).unwrap_err();
+            assert_eq!((error.kind(), out.len()), (EncodeErrorKind::WrongKind, 0), "{id}: {kind:?}");
+            pairs += 1;
+        }
+    }
+    assert!(pairs > 800, "{pairs}");
+}
+
+#[test]
+fn a_format_that_did_not_fit_leaves_no_trace() {
+    let record = RecordRef::decode(
+        b"tdata:a",
+        br#"{"time":[1],"data":[{"status":[1],"avg":[1.0]},{"status":[1],"avg":[2.0]}],"format":"id"}"#,
+    )
+    .unwrap();
+    let Message::Data(data) = record.message() else { panic!() };
+    let feed = |names: &[&'static str]| {
+        let feed = names.iter().fold(Feed::new(1.0), |feed, name| feed.with(*name, Aggregates::AVG));
+        DataFormat::new().with_feed("", feed)
+    };
+    let mut view = View::new("").with("vCar", Aggregates::AVG);
+    assert_eq!(view.bind(data, &feed(&["vCar"])).unwrap_err(), BindError::UnknownParameter { index: 1, len: 1 });
+    let right = feed(&["gLat", "vCar"]);
+    assert_eq!(view.bind(data, &right).unwrap().column(0).unwrap().values().to_vec(), [2.0]);
+    // Another document under the same id is not looked at before it is said.
+    let other = feed(&["vCar", "gLat"]);
+    assert_eq!(view.bind(data, &other).unwrap().column(0).unwrap().values().to_vec(), [2.0]);
+    view.reset();
+    let bound = view.bind(data, &other).unwrap();
+    let column = bound.column(0).unwrap();
+    assert_eq!((column.values().to_vec(), column.absolute_times().collect::<Vec<_>>()), (vec![1.0], vec![1]));
+    assert!(bound.notes().is_empty());
 }

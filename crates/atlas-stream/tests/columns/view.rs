@@ -80,7 +80,9 @@ fn what_is_missing_is_nan() {
     assert!(nobody.values().len() == 2 && nobody.values().iter().all(f64::is_nan));
     assert_eq!(nobody.statuses().unwrap(), [DataStatus::MISSING.0; 2]);
     assert_eq!((nobody.epoch(), nobody.times()), (telemetry.epoch(), telemetry.times()));
-    assert!(bound.column(3).is_none(), "what nothing is wanted of is no column");
+    let nothing = bound.column(3).unwrap();
+    assert!(nothing.is_missing() && nothing.aggregate() == Aggregates::NONE && nothing.values().len() == 2);
+    assert!(bound.column(4).is_none());
 }
 
 /// NaN that is missing is many, not one buffer's worth.
@@ -88,7 +90,7 @@ fn what_is_missing_is_nan() {
 fn what_is_missing_is_as_long_as_the_times() {
     let feed = Feed::new(1.0).with("a", Aggregates::AVG);
     let format = DataFormat::new().with_feed("", feed);
-    for len in [0, 1, 63, 64, 65, 1000] {
+    for len in [0, 1, 127, 128, 129, 1000] {
         let mut columns = Columns::new();
         let (times, flags, values) = (vec![5; len], vec![1; len], vec![0.5; len]);
         columns.start_data("f", "", 0, &times).unwrap().push_data(&flags, &[(Aggregates::AVG, &values)]).unwrap();
