@@ -43,16 +43,16 @@ impl Columns {
         }
     }
 
-    /// Begins telemetry of another kind, in place of what was there; each parameter has times of its own.
+    /// Begins telemetry of another kind, in place of what was there; each parameter has times of its own. A format without a name is none.
     pub fn start(&mut self, kind: TelemetryKind, format: &str, feed: &str) -> &mut Self {
         self.clear(kind);
-        self.format.insert().push_str(format);
-        self.feed.insert().push_str(feed);
+        self.format.set(format);
+        self.feed.set(feed);
         self.common_times = Span::NONE;
         self
     }
 
-    /// Adds the next parameter of data: a status for each time, and the aggregates that the data format tells.
+    /// Adds the parameter of data behind the last: a status for each time, and the aggregates that the data format tells.
     ///
     /// # Errors
     ///
@@ -63,7 +63,9 @@ impl Columns {
         statuses: &[u32],
         aggregates: &[(Aggregates, &[f64])],
     ) -> Result<&mut Self, EncodeError> {
-        let next = next_index(self)?;
+        let last = self.entries.last().map(|entry| entry.index);
+        let next = last.map_or(Some(0), |last| last.checked_add(1));
+        let next = next.ok_or(EncodeError::new(Kind::LimitExceeded, "max_parameters"))?;
         self.push_data_at(next, statuses, aggregates)
     }
 

@@ -62,7 +62,7 @@ impl OptionalText {
         &mut self.text
     }
 
-    /// A text of protobuf, where an empty one is none.
+    /// A text of which an empty one is none.
     pub(crate) fn set(&mut self, text: &str) {
         self.clear();
         if !text.is_empty() {

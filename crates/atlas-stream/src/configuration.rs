@@ -55,6 +55,31 @@ pub struct ApplicationGroup<'a> {
 #[derive(Clone, Debug, Default, PartialEq)]
 struct RawJson<'a>(Cow<'a, str>);
 
+/// Members that are known and came as another type, by their names: of each the last.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Odd<'a>(Vec<(&'static str, RawJson<'a>)>);
+
+impl<'a> Odd<'a> {
+    /// Passes a value that is no object, or no text, and keeps it in the place of an earlier one.
+    fn keep(&mut self, cursor: &mut Cursor<'a>, name: &'static str) -> Result<(), DecodeError> {
+        self.0.push((name, RawJson(Cow::Borrowed(cursor.any(Field::Member)?))));
+        Ok(())
+    }
+
+    /// Forgets an earlier one.
+    fn forget(&mut self, name: &str) {
+        self.0.retain(|(other, _)| *other != name);
+    }
+
+    fn get(&self, name: &str) -> Option<&RawJson<'a>> {
+        self.0.iter().find(|(other, _)| *other == name).map(|(_, json)| json)
+    }
+
+    fn into_owned(self) -> Odd<'static> {
+        Odd(self.0.into_iter().map(|(name, json)| (name, RawJson(own(json.0)))).collect())
+    }
+}
+
 /// Groups and parameters in a group.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -64,6 +89,7 @@ pub struct ParameterGroup<'a> {
     /// Parameters by the identifiers that data formats have.
     pub parameters: Vec<(Cow<'a, str>, ConfigurationParameter<'a>)>,
     unknown: Kept<'a>,
+    odd: Odd<'a>,
     /// What stands in its place and is no object.
     other: Option<RawJson<'a>>,
 }
@@ -79,6 +105,7 @@ pub struct ConfigurationParameter<'a> {
     /// What it is. *Ours*: the name of the member, `description`.
     pub description: Option<Cow<'a, str>>,
     unknown: Kept<'a>,
+    odd: Odd<'a>,
     /// What stands in its place and is no object.
     other: Option<RawJson<'a>>,
 }
@@ -190,12 +217,14 @@ fn own_tree(tree: ParameterGroup<'_>) -> ParameterGroup<'static> {
         units: parameter.units.map(own),
         description: parameter.description.map(own),
         unknown: parameter.unknown.into_owned(),
+        odd: parameter.odd.into_owned(),
         other: parameter.other.map(|json| RawJson(own(json.0))),
     };
     ParameterGroup {
         groups: own_map(tree.groups, own_tree),
         parameters: own_map(tree.parameters, own_parameter),
         unknown: tree.unknown.into_owned(),
+        odd: tree.odd.into_owned(),
         other: tree.other.map(|json| RawJson(own(json.0))),
     }
 }
@@ -220,7 +249,7 @@ impl ApplicationGroup<'_> {
 
 impl ParameterGroup<'_> {
     fn is_empty(&self) -> bool {
-        self.groups.is_empty() && self.parameters.is_empty() && self.unknown().is_empty()
+        self.groups.is_empty() && self.parameters.is_empty() && self.unknown().is_empty() && self.odd.0.is_empty()
     }
 
     /// Members of its JSON that nobody here knows.
@@ -232,7 +261,11 @@ impl ParameterGroup<'_> {
 
 impl ConfigurationParameter<'_> {
     fn is_empty(&self) -> bool {
-        self.name.is_none() && self.units.is_none() && self.description.is_none() && self.unknown().is_empty()
+        self.name.is_none()
+            && self.units.is_none()
+            && self.description.is_none()
+            && self.unknown().is_empty()
+            && self.odd.0.is_empty()
     }
 
     /// Members of its JSON that nobody here knows.
@@ -284,26 +317,18 @@ fn read_application<'a>(cursor: &mut Cursor<'a>, group: &mut ApplicationGroup<'a
     }
     let mut seen = Seen::default();
     cursor.object(Field::Group, |cursor, name| {
-        let is_object = cursor.shape(Field::Member)? == Shape::Object;
-        match &*name.to_cow() {
-            "conversions" => {
-                seen.member(cursor, 2);
-                group.conversions.clear();
-                if is_object {
-                    return read_map(cursor, Field::Conversions, &mut group.conversions, read_raw);
-                }
-            }
-            "events" => {
-                seen.member(cursor, 3);
-                group.events.clear();
-                if is_object {
-                    return read_map(cursor, Field::Events, &mut group.events, read_raw);
-                }
-            }
+        let (known, bit, field, map) = match &*name.to_cow() {
+            "conversions" => ("conversions", 2, Field::Conversions, &mut group.conversions),
+            "events" => ("events", 3, Field::Events, &mut group.events),
             _ => return read_tree_member(cursor, name, &mut group.tree, &mut seen),
+        };
+        seen.member(cursor, bit);
+        group.tree.odd.forget(known);
+        map.clear();
+        if cursor.shape(field)? == Shape::Object {
+            return read_map(cursor, field, map, read_raw);
         }
-        group.tree.unknown.push(cursor.whole(name)?);
-        Ok(())
+        group.tree.odd.keep(cursor, known)
     })?;
     Ok(())
 }
@@ -328,16 +353,21 @@ fn read_tree_member<'a>(
     let is_object = cursor.shape(Field::Member)? == Shape::Object;
     if name.is("groups") {
         seen.member(cursor, 0);
+        tree.odd.forget("groups");
         tree.groups.clear();
         if is_object {
             return read_map(cursor, Field::Groups, &mut tree.groups, read_group);
         }
-    } else if name.is("parameters") {
+        return tree.odd.keep(cursor, "groups");
+    }
+    if name.is("parameters") {
         seen.member(cursor, 1);
+        tree.odd.forget("parameters");
         tree.parameters.clear();
         if is_object {
             return read_map(cursor, Field::Parameters, &mut tree.parameters, read_parameter);
         }
+        return tree.odd.keep(cursor, "parameters");
     }
     tree.unknown.push(cursor.whole(name)?);
     Ok(())
@@ -351,22 +381,22 @@ fn read_parameter<'a>(cursor: &mut Cursor<'a>, parameter: &mut ConfigurationPara
     }
     let mut seen = Seen::default();
     cursor.object(Field::Item, |cursor, name| {
-        let (bit, field, slot) = match &*name.to_cow() {
-            "name" => (0, Field::Name, &mut parameter.name),
-            "units" => (1, Field::Units, &mut parameter.units),
-            "description" => (2, Field::Description, &mut parameter.description),
+        let (known, bit, field, slot) = match &*name.to_cow() {
+            "name" => ("name", 0, Field::Name, &mut parameter.name),
+            "units" => ("units", 1, Field::Units, &mut parameter.units),
+            "description" => ("description", 2, Field::Description, &mut parameter.description),
             _ => {
                 parameter.unknown.push(cursor.whole(name)?);
                 return Ok(());
             }
         };
         seen.member(cursor, bit);
+        parameter.odd.forget(known);
         *slot = None;
-        if cursor.shape(field)? == Shape::Text {
-            *slot = Some(cursor.cow(field)?);
-        } else {
-            parameter.unknown.push(cursor.whole(name)?);
+        if cursor.shape(field)? != Shape::Text {
+            return parameter.odd.keep(cursor, known);
         }
+        *slot = Some(cursor.cow(field)?);
         Ok(())
     })?;
     Ok(())
@@ -411,17 +441,16 @@ fn write_application(writer: &mut Writer<'_>, group: &ApplicationGroup<'_>, dept
     if let Some(json) = group.tree.other.as_ref().filter(|_| is_empty) {
         return write_raw(writer, json);
     }
-    let (mut first, mut written) = (true, Vec::new());
-    let unknown = group.unknown();
+    let mut first = true;
     writer.raw("{");
     for (name, map) in [("conversions", &group.conversions), ("events", &group.events)] {
-        if !map.is_empty() || unknown.get(name).is_none() {
-            written.push(name);
-            writer.name(&mut first, name);
-            write_map(writer, name, map, write_raw)?;
+        writer.name(&mut first, name);
+        match group.tree.odd.get(name).filter(|_| map.is_empty()) {
+            Some(json) => write_raw(writer, json)?,
+            None => write_map(writer, name, map, write_raw)?,
         }
     }
-    write_tree(writer, &group.tree, depth, first, written)
+    write_tree(writer, &group.tree, depth, first)
 }
 
 fn write_group(writer: &mut Writer<'_>, group: &ParameterGroup<'_>, depth: u8) -> Result<(), EncodeError> {
@@ -429,33 +458,32 @@ fn write_group(writer: &mut Writer<'_>, group: &ParameterGroup<'_>, depth: u8) -
         return write_raw(writer, json);
     }
     writer.raw("{");
-    write_tree(writer, group, depth, true, Vec::new())
+    write_tree(writer, group, depth, true)
 }
 
-/// Writes members of a group up to its end. What is known but came as another type is among those that are unknown, as long as there is
-/// nothing else of it.
+/// Writes members of a group up to its end. What is known but came as another type is written as it came, as long as there is nothing else of it.
 #[inline(never)]
 fn write_tree(
     writer: &mut Writer<'_>,
     tree: &ParameterGroup<'_>,
     depth: u8,
     is_first: bool,
-    written: Vec<&'static str>,
 ) -> Result<(), EncodeError> {
-    let (mut first, mut written) = (is_first, written);
-    let unknown = tree.unknown();
-    if !tree.groups.is_empty() || unknown.get("groups").is_none() {
-        written.push("groups");
-        writer.name(&mut first, "groups");
-        let depth = depth.checked_sub(1).ok_or(EncodeError::new(EncodeErrorKind::LimitExceeded, "max_depth"))?;
-        write_map(writer, "groups", &tree.groups, |writer, group| write_group(writer, group, depth))?;
+    let mut first = is_first;
+    writer.name(&mut first, "groups");
+    match tree.odd.get("groups").filter(|_| tree.groups.is_empty()) {
+        Some(json) => write_raw(writer, json)?,
+        None => {
+            let depth = depth.checked_sub(1).ok_or(EncodeError::new(EncodeErrorKind::LimitExceeded, "max_depth"))?;
+            write_map(writer, "groups", &tree.groups, |writer, group| write_group(writer, group, depth))?;
+        }
     }
-    if !tree.parameters.is_empty() || unknown.get("parameters").is_none() {
-        written.push("parameters");
-        writer.name(&mut first, "parameters");
-        write_map(writer, "parameters", &tree.parameters, write_parameter)?;
+    writer.name(&mut first, "parameters");
+    match tree.odd.get("parameters").filter(|_| tree.parameters.is_empty()) {
+        Some(json) => write_raw(writer, json)?,
+        None => write_map(writer, "parameters", &tree.parameters, write_parameter)?,
     }
-    writer.unknown_but(&mut first, unknown, &written);
+    writer.unknown(&mut first, tree.unknown());
     writer.raw("}");
     Ok(())
 }
@@ -465,16 +493,20 @@ fn write_parameter(writer: &mut Writer<'_>, parameter: &ConfigurationParameter<'
     if let Some(json) = parameter.other.as_ref().filter(|_| parameter.is_empty()) {
         return write_raw(writer, json);
     }
-    let (mut first, mut written) = (true, Vec::new());
+    let mut first = true;
     writer.raw("{");
     let members = [("name", &parameter.name), ("units", &parameter.units), ("description", &parameter.description)];
     for (name, text) in members {
-        if text.is_some() {
-            written.push(name);
-            writer.optional_text(&mut first, name, text.as_deref());
+        match (text, parameter.odd.get(name)) {
+            (Some(text), _) => writer.optional_text(&mut first, name, Some(text)),
+            (None, Some(json)) => {
+                writer.name(&mut first, name);
+                write_raw(writer, json)?;
+            }
+            (None, None) => {}
         }
     }
-    writer.unknown_but(&mut first, parameter.unknown(), &written);
+    writer.unknown(&mut first, parameter.unknown());
     writer.raw("}");
     Ok(())
 }

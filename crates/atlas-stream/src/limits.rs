@@ -1,4 +1,7 @@
 /// What the value of a record, or a document, may cost at most. Honoured on every path.
+///
+/// What is kept of a value takes memory in proportion to its bytes: of JSON telemetry at most 8 times as much and 144 bytes for each parameter, of
+/// sessions and documents at most 64 times as much, and up to the double while lists grow. So `max_len` bounds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {

@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::columns::Columns;
-use crate::encode::{EncodeError, EncodeErrorKind};
+use crate::encode::{EncodeError, EncodeErrorKind, JsonOptions};
 use crate::error::DecodeError;
 use crate::event::Event;
 use crate::key::{Key, KeyRef};
@@ -63,22 +63,39 @@ impl Message<'_> {
     ///
     /// A kind that it is not of, and what the writers of each refuse. Nothing was written then.
     pub fn encode(&self, kind: Option<MessageKind>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.encode_with(kind, out, &JsonOptions::DEFAULT)
+    }
+
+    /// The same with other options, whose limits are also those of protobuf.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](Self::encode).
+    pub fn encode_with(
+        &self,
+        kind: Option<MessageKind>,
+        out: &mut Vec<u8>,
+        options: &JsonOptions,
+    ) -> Result<(), EncodeError> {
+        let limits = &options.limits;
         match (self, kind) {
             (Self::Start, Some(MessageKind::Start)) | (Self::End, Some(MessageKind::End)) => Ok(()),
-            (Self::Session(session), Some(MessageKind::Session)) => session.encode_json(out),
-            (Self::Data(data), Some(MessageKind::Data)) if data.kind() == TelemetryKind::Data => data.encode_json(out),
+            (Self::Session(session), Some(MessageKind::Session)) => session.encode_json_with(out, options),
+            (Self::Data(data), Some(MessageKind::Data)) if data.kind() == TelemetryKind::Data => {
+                data.encode_json_with(out, options)
+            }
             (Self::Samples(samples), Some(MessageKind::Samples)) if samples.kind() == TelemetryKind::Samples => {
-                samples.encode_json(out)
+                samples.encode_json_with(out, options)
             }
             (Self::Data(telemetry) | Self::Samples(telemetry), Some(MessageKind::ProtobufTelemetry(kind)))
                 if telemetry.kind() == kind =>
             {
-                telemetry.encode_protobuf(out)
+                telemetry.encode_protobuf_with(out, limits)
             }
-            (Self::Event(event), Some(MessageKind::Event)) => event.encode_json(out),
-            (Self::Event(event), Some(MessageKind::ProtobufEvent)) => event.encode_protobuf(out),
-            (Self::Lap(lap), Some(MessageKind::Lap)) => lap.encode_json(out),
-            (Self::Sync(sync), Some(MessageKind::Sync)) => sync.encode_json(out),
+            (Self::Event(event), Some(MessageKind::Event)) => event.encode_json_with(out, options),
+            (Self::Event(event), Some(MessageKind::ProtobufEvent)) => event.encode_protobuf_with(out, limits),
+            (Self::Lap(lap), Some(MessageKind::Lap)) => lap.encode_json_with(out, options),
+            (Self::Sync(sync), Some(MessageKind::Sync)) => sync.encode_json_with(out, options),
             (Self::Unknown(value), None) => {
                 out.extend_from_slice(value);
                 Ok(())
@@ -167,9 +184,19 @@ impl<'a> RecordRef<'a> {
     ///
     /// # Errors
     ///
-    /// What was read in a form that is not written: samples in the form before February 2020 have no names.
+    /// What was read in a form that is not written: samples in the form before February 2020 have no names. What was read under wider limits than
+    /// the defaults.
     pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         self.message.encode(self.kind, out)
+    }
+
+    /// The same with other options.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](Self::encode).
+    pub fn encode_with(&self, out: &mut Vec<u8>, options: &JsonOptions) -> Result<(), EncodeError> {
+        self.message.encode_with(self.kind, out, options)
     }
 
     /// The same with buffers and texts of its own.

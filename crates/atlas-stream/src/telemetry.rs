@@ -175,8 +175,9 @@ impl From<Columns> for TelemetryRef<'_> {
 impl<'b> PartialEq<TelemetryRef<'b>> for TelemetryRef<'_> {
     fn eq(&self, other: &TelemetryRef<'b>) -> bool {
         self.kind() == other.kind()
-            && (self.format(), self.feed(), self.epoch()) == (other.format(), other.feed(), other.epoch())
-            && self.times() == other.times()
+            && (self.format(), self.feed()) == (other.format(), other.feed())
+            // What parameters of other telemetry share they have each.
+            && (self.kind() != TelemetryKind::Data || (self.epoch(), self.times()) == (other.epoch(), other.times()))
             && self.unknown() == other.unknown()
             && self.len() == other.len()
             && self.parameters().zip(other.parameters()).all(|(one, two)| one == two)

@@ -276,3 +276,37 @@ fn what_is_made_is_written_in_the_layout_that_is_known() {
     let error = testkit::laws::nothing_written(|out| configuration.encode(out));
     assert_eq!((error.kind(), error.what()), (EncodeErrorKind::Duplicate, "appGroups"));
 }
+
+/// Of a member that comes twice only the last is left, whatever type the first had.
+#[test]
+fn of_members_of_configurations_the_last_counts() {
+    let cases = [
+        (r#"{"conversions":5,"conversions":{}}"#, r#"{"conversions":{},"events":{},"groups":{},"parameters":{}}"#),
+        (r#"{"events":{"e":1},"events":7}"#, r#"{"conversions":{},"events":7,"groups":{},"parameters":{}}"#),
+        (
+            r#"{"groups":5,"groups":{"g":{}}}"#,
+            r#"{"conversions":{},"events":{},"groups":{"g":{"groups":{},"parameters":{}}},"parameters":{}}"#,
+        ),
+        (
+            r#"{"parameters":{"p":{"name":5,"name":6},"q":{"units":5,"units":"x"}}}"#,
+            r#"{"conversions":{},"events":{},"groups":{},"parameters":{"p":{"name":6},"q":{"units":"x"}}}"#,
+        ),
+        (
+            r#"{"groups":{"g":{"groups":{"h":{}},"parameters":{"p":{}}},"g":{}}}"#,
+            r#"{"conversions":{},"events":{},"groups":{"g":{"groups":{},"parameters":{}}},"parameters":{}}"#,
+        ),
+    ];
+    for (group, due) in cases {
+        let text = format!(r#"{{"appGroups":{{"a":{group}}}}}"#);
+        let (found, notes) = AtlasConfiguration::decode(text.as_bytes()).unwrap();
+        assert_eq!(notes, Notes::DUPLICATE_MEMBER, "{text}");
+        let mut out = Vec::new();
+        found.encode(&mut out).unwrap();
+        assert_eq!(String::from_utf8(out.clone()).unwrap(), format!(r#"{{"appGroups":{{"a":{due}}}}}"#));
+        assert_eq!(AtlasConfiguration::decode(&out).unwrap().0, found, "{text}");
+    }
+    let text = r#"{"appGroups":{"a":{"x":[1],"groups":{"g":{}}},"a":{}}}"#;
+    let (found, notes) = AtlasConfiguration::decode(text.as_bytes()).unwrap();
+    assert_eq!((notes, found.app_groups.len()), (Notes::DUPLICATE_MEMBER, 1));
+    assert!(found.app_groups[0].1.tree.groups.is_empty() && found.app_groups[0].1.unknown().is_empty());
+}

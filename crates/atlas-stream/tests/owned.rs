@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::wildcard_enum_match_arm)]
 
 use atlas_stream::{
-    Aggregates, BindError, DataFormat, Decoder, EncodeErrorKind, Feed, Limits, Message, MessageKind, Notes, RecordRef,
-    TelemetryKind, TelemetryRef, TypeMap, View,
+    Aggregates, BindError, Columns, DataFormat, Decoder, EncodeErrorKind, Feed, JsonOptions, Limits, Message,
+    MessageKind, Notes, ParamKey, RecordRef, TelemetryKind, TelemetryRef, TypeMap, View,
 };
 use serde_json::Value as Json;
 use testkit::vectors::{base64, hex};
@@ -216,4 +216,53 @@ fn a_format_that_did_not_fit_leaves_no_trace() {
     let column = bound.column(0).unwrap();
     assert_eq!((column.values().to_vec(), column.absolute_times().collect::<Vec<_>>()), (vec![1.0], vec![1]));
     assert!(bound.notes().is_empty());
+}
+
+#[test]
+fn a_large_index_that_comes_twice_in_a_row_counts_once() {
+    // 5000 with the epochs 1 and 2, then 5001.
+    let bytes = hex("1a 07 08 8827 12 02 08 01 1a 07 08 8827 12 02 08 02 1a 03 08 8927");
+    let (samples, notes) = TelemetryRef::decode_protobuf(TelemetryKind::Samples, &bytes).unwrap();
+    let found: Vec<_> = samples.parameters().map(|parameter| (parameter.key(), parameter.epoch())).collect();
+    assert_eq!((found, notes), (vec![(ParamKey::Index(5000), 2), (ParamKey::Index(5001), 0)], Notes::DUPLICATE_MEMBER));
+    let mut columns = Columns::new();
+    columns.start(TelemetryKind::Samples, "f", "");
+    columns.push_samples(ParamKey::Index(5000), 0, &[], &[]).unwrap();
+    columns.push_samples(ParamKey::Index(5000), 0, &[], &[]).unwrap();
+    let error = TelemetryRef::from(&columns).encode_protobuf(&mut Vec::new()).unwrap_err();
+    assert_eq!(error.kind(), EncodeErrorKind::Duplicate);
+}
+
+#[test]
+fn samples_of_the_old_form_are_the_same_once_they_have_names() {
+    let value = br#"{"epoch":7,"time":[1],"data":[[1.0],[2.0]],"feed":"raw","format":"f"}"#;
+    let mut columns = Columns::new();
+    columns.decode_samples(value).unwrap();
+    columns.name_parameters(&Feed::new(0.0).with("a", Aggregates::AVG).with("b", Aggregates::AVG)).unwrap();
+    let mut json = Vec::new();
+    TelemetryRef::from(&columns).encode_json(&mut json).unwrap();
+    let mut again = Columns::new();
+    assert_eq!(again.decode_samples(&json).unwrap(), Notes::NONE);
+    assert_eq!(again, columns);
+}
+
+#[test]
+fn the_next_parameter_is_behind_the_last() {
+    let mut columns = Columns::new();
+    columns.start_data("", "", 0, &[]).unwrap();
+    columns.push_data_at(5, &[], &[]).unwrap().push_data(&[], &[]).unwrap();
+    let data = TelemetryRef::from(&columns);
+    let keys: Vec<_> = data.parameters().map(|parameter| parameter.key()).collect();
+    assert_eq!((keys, columns.format()), (vec![ParamKey::Index(5), ParamKey::Index(6)], None));
+}
+
+#[test]
+fn what_was_read_under_wide_limits_is_written_under_them() {
+    let value = br#"{"id":"a","state":"open","x":[[[]]]}"#;
+    let record = RecordRef::decode(b"session:a", value).unwrap();
+    let narrow = JsonOptions::DEFAULT.with_limits(Limits::DEFAULT.with_max_depth(3));
+    assert_eq!(record.encode_with(&mut Vec::new(), &narrow).unwrap_err().kind(), EncodeErrorKind::LimitExceeded);
+    let mut out = Vec::new();
+    record.encode_with(&mut out, &JsonOptions::DEFAULT.with_limits(Limits::DEFAULT.with_max_depth(4))).unwrap();
+    assert_eq!(out, value);
 }

@@ -30,6 +30,8 @@ struct Group {
     groups: Vec<(String, Self)>,
     parameters: Vec<(String, Shown)>,
     unknown: Unknown,
+    /// Members that are known and have another type: what was read does not show them.
+    odd: Raw,
     /// What stands there if it is no object: what was read does not show it.
     other: Option<String>,
 }
@@ -39,6 +41,7 @@ struct Shown {
     /// Name, units, description.
     texts: [Option<String>; 3],
     unknown: Unknown,
+    odd: Raw,
     other: Option<String>,
 }
 
@@ -83,14 +86,20 @@ fn group_model(model: &mut Model, members: &Members<'_>, more: &[&str]) -> Optio
         })
     })?;
     let parameters = lenient(model, members, "parameters", |model, members| map(model, members, shown_model))?;
-    let is_known = |name: &str, node: &Node<'_>| {
-        matches!(node.is, Is::Object(_)) && (matches!(name, "groups" | "parameters") || more.contains(&name))
-    };
-    Some(Group { groups, parameters, unknown: others(members, is_known), other: None })
+    let known = [&["groups", "parameters"][..], more].concat();
+    let odd = odd(members, &known, |node| matches!(node.is, Is::Object(_)));
+    Some(Group { groups, parameters, unknown: others(members, &known), odd, other: None })
 }
 
-fn others(members: &Members<'_>, is_known: impl Fn(&str, &Node<'_>) -> bool) -> Unknown {
-    let others = members.iter().filter(|(name, node)| !is_known(name, node));
+/// Of each known member the last, if it is not what it has to be.
+fn odd(members: &Members<'_>, known: &[&str], is_good: impl Fn(&Node<'_>) -> bool) -> Raw {
+    let last = |name: &&str| members.iter().rfind(|(other, _)| other == name);
+    let odd = known.iter().filter_map(last).filter(|(_, node)| !is_good(node));
+    odd.map(|(name, node)| (name.clone(), node.raw.to_owned())).collect()
+}
+
+fn others(members: &Members<'_>, known: &[&str]) -> Unknown {
+    let others = members.iter().filter(|(name, _)| !known.contains(&&**name));
     others.map(|(name, node)| (name.clone(), node.raw.to_owned())).collect()
 }
 
@@ -103,7 +112,8 @@ fn shown_model(model: &mut Model, node: &Node<'_>) -> Option<Shown> {
     for (name, slot) in names.into_iter().zip(&mut shown.texts) {
         *slot = model.nullable(members, name, |_, node| Some(text(node)))?.flatten();
     }
-    shown.unknown = others(members, |name, node| names.contains(&name) && text(node).is_some());
+    shown.unknown = others(members, &names);
+    shown.odd = odd(members, &names, |node| text(node).is_some());
     Some(shown)
 }
 
@@ -121,27 +131,10 @@ impl Configuration {
 
     /// What there is to be seen of it.
     fn shown(self) -> Self {
-        self.each(|group| group.other = None, |parameter| parameter.other = None)
-    }
-
-    /// What it is when it was written: what counts is not there once more as what is not known.
-    fn rewritten(self) -> Self {
-        let mut all = self.each(
-            |group| {
-                let is_written = [("groups", !group.groups.is_empty()), ("parameters", !group.parameters.is_empty())];
-                group.unknown.retain(|(name, _)| !is_written.contains(&(name, true)));
-            },
-            |parameter| {
-                let [name, units, description] = parameter.texts.each_ref().map(Option::is_some);
-                let is_written = [("name", name), ("units", units), ("description", description)];
-                parameter.unknown.retain(|(name, _)| !is_written.contains(&(name, true)));
-            },
-        );
-        for (_, it) in &mut all.applications {
-            let is_written = [("conversions", !it.conversions.is_empty()), ("events", !it.events.is_empty())];
-            it.tree.unknown.retain(|(name, _)| !is_written.contains(&(name, true)));
-        }
-        all
+        self.each(
+            |group| (group.other, group.odd) = (None, Raw::new()),
+            |parameter| (parameter.other, parameter.odd) = (None, Raw::new()),
+        )
     }
 }
 
@@ -150,12 +143,13 @@ fn configuration_of(found: &AtlasConfiguration<'_>) -> Configuration {
         let text = |text: &Option<std::borrow::Cow<'_, str>>| text.as_ref().map(|text| text.clone().into_owned());
         let shown = |parameter: &ConfigurationParameter<'_>| {
             let texts = [&parameter.name, &parameter.units, &parameter.description].map(text);
-            Shown { texts, unknown: kept(parameter.unknown()), other: None }
+            Shown { texts, unknown: kept(parameter.unknown()), odd: Raw::new(), other: None }
         };
         Group {
             groups: group.groups.iter().map(|(name, group)| (name.clone().into_owned(), tree(group))).collect(),
             parameters: group.parameters.iter().map(|(name, it)| (name.clone().into_owned(), shown(it))).collect(),
             unknown: kept(group.unknown()),
+            odd: Raw::new(),
             other: None,
         }
     }
@@ -191,7 +185,7 @@ pub(super) fn configuration(document: &[u8], limits: &Limits, tight: &Limits) {
     serde_json::from_str::<IgnoredAny>(text).expect("JSON");
     assert_eq!(found.dependency_id().expect("as it was written"), dependency_id(text));
     let (again, notes) = Model::read(text.as_bytes(), &Limits::DEFAULT, configuration_model).expect("as it was read");
-    assert_eq!(again, due.rewritten(), "{text}");
+    assert_eq!(again, due, "{text}");
     let (read, read_notes) =
         AtlasConfiguration::decode_with(text.as_bytes(), &Limits::DEFAULT).expect("as it was read");
     assert_eq!((configuration_of(&read), read_notes), (again.shown(), notes));

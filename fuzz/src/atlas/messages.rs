@@ -102,8 +102,8 @@ pub(super) fn sync(model: &mut Model, node: &Node<'_>) -> Option<Sync> {
         }
         Some(found)
     };
-    let epoch = model.nullable(members, "epoch", number)?.flatten();
-    let time = model.nullable(members, "time", number)?.flatten();
+    let epoch = model.member(members, "epoch", number)?.flatten();
+    let time = model.member(members, "time", number)?.flatten();
     let others = members.iter().filter(|(name, _)| !matches!(&**name, "epoch" | "time"));
     let others = others.map(|(name, node)| (!node.has_bare()).then(|| (name.clone(), node.raw.to_owned())));
     Some(Sync { epoch, time, unknown: others.collect::<Option<_>>()? })

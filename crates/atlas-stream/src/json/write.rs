@@ -180,17 +180,6 @@ impl<'o> Writer<'o> {
         }
     }
 
-    /// The same without those that were written.
-    pub(crate) fn unknown_but(&mut self, is_first: &mut bool, members: UnknownMembers<'_>, written: &[&str]) {
-        if !members.iter().any(|(name, _)| written.contains(&&*name)) {
-            return self.unknown(is_first, members);
-        }
-        for (name, value) in members.iter().filter(|(name, _)| !written.contains(&&**name)) {
-            self.name(is_first, &name);
-            self.raw(value);
-        }
-    }
-
     fn data(&mut self, parameter: &Parameter<'_>) {
         self.raw("{\"status\":");
         self.flags(parameter.statuses.unwrap_or(Column::EMPTY));

@@ -32,7 +32,7 @@ impl Columns {
                 // Where the first piece begins.
                 (4, _) if kind == TelemetryKind::Data && times_at == 0 => times_at = offset_in(field.raw),
                 (number, Value::Bytes(entry)) if number == kind.parameters() => {
-                    entries.push((key(entry), offset_in(entry), entry));
+                    entries.push((key(entry), offset_in(field.raw), entry));
                 }
                 _ => {}
             }
