@@ -91,7 +91,7 @@ fn escape(start: &[u8]) -> Result<(char, usize), (Kind, usize)> {
     Ok((simple, 2))
 }
 
-/// `\uXXXX`, or two of them for what is beyond 16 bits; half of such a pair is no character.
+/// `\u` and four digits, or two of these for what is beyond 16 bits; half of such a pair is no character.
 fn unicode(start: &[u8]) -> Result<(char, usize), (Kind, usize)> {
     let high = hex(start, 2)?;
     if let Some(character) = char::from_u32(high) {
