@@ -119,6 +119,13 @@ fn refused_values_tell_where_and_what() {
 }
 
 #[test]
+fn errors_are_small_and_copied() {
+    const fn is_copy<T: Copy>() {}
+    is_copy::<DecodeError>();
+    assert!(size_of::<DecodeError>() <= 32, "{}", size_of::<DecodeError>());
+}
+
+#[test]
 fn both_encodings_have_the_same_columns() {
     let mut pairs = 0;
     for (json, protobuf) in [("atlas-022", "atlas-061"), ("atlas-035", "atlas-064")] {
