@@ -42,7 +42,10 @@ extern crate alloc;
 extern crate std;
 
 mod aggregates;
+mod barrier;
+mod bits;
 mod build;
+mod changes;
 mod column;
 mod columns;
 mod configuration;
@@ -58,7 +61,9 @@ mod lap;
 mod limits;
 mod notes;
 mod number;
+mod partitioner;
 mod protobuf;
+mod reader;
 mod record;
 mod session;
 mod state;
@@ -72,11 +77,14 @@ mod view;
 // A twin of that of drift-proto, which needs more of it.
 #[allow(dead_code)]
 mod wire;
+mod writer;
 
 #[cfg(feature = "prost")]
 pub mod proto;
 
 pub use crate::aggregates::Aggregates;
+pub use crate::barrier::{PushError, PushErrorKind, Released, SyncBarrier};
+pub use crate::changes::Changes;
 pub use crate::column::{Column, Element, Iter, LengthError, Statuses, Times};
 pub use crate::columns::{Columns, ParamKey, Parameter};
 pub use crate::configuration::{ApplicationGroup, AtlasConfiguration, ConfigurationParameter, ParameterGroup};
@@ -90,6 +98,8 @@ pub use crate::key::{Key, KeyRef, MessageType};
 pub use crate::lap::{Lap, LapType, TriggerSource};
 pub use crate::limits::Limits;
 pub use crate::notes::Notes;
+pub use crate::partitioner::Partitioner;
+pub use crate::reader::{ReadError, ReaderEvent, ReaderLimits, Received, Refused, Stream, StreamNotes, StreamReader};
 pub use crate::record::{Decoder, Message, Record, RecordRef};
 pub use crate::session::{Activity, Model, Session};
 pub use crate::state::SessionState;
@@ -100,6 +110,7 @@ pub use crate::time::absolute;
 pub use crate::type_map::{MessageKind, TypeMap};
 pub use crate::unknown::UnknownMembers;
 pub use crate::view::{BindError, BindNotes, Bound, BoundColumn, View};
+pub use crate::writer::{StreamWriter, Transmit, WriteError, WriterWarnings};
 
 /// For tests.
 #[doc(hidden)]

@@ -1,29 +1,16 @@
-use core::fmt;
-use core::ops::{BitOr, BitOrAssign};
+use crate::bits::bits;
 
-/// What was read although it is not as the documents have it. Who wants to be strict refuses what has notes.
-///
-/// ```
-/// use atlas_stream::{Notes, RecordRef};
-///
-/// let record = RecordRef::decode(b"session:a", br#"{"id":"x","state":"Open"}"#)?;
-/// assert_eq!(record.notes(), Notes::LETTER_CASE);
-/// # Ok::<(), atlas_stream::DecodeError>(())
-/// ```
-#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Notes(u32);
-
-macro_rules! notes {
-    ($($(#[$doc:meta])* $name:ident = $bit:literal, $word:literal;)*) => {
-        impl Notes {
-            $($(#[$doc])* pub const $name: Self = Self(1 << $bit);)*
-
-            const NAMED: &'static [(Self, &'static str)] = &[$((Self::$name, $word),)*];
-        }
-    };
-}
-
-notes! {
+bits! {
+    /// What was read although it is not as the documents have it. Who wants to be strict refuses what has notes.
+    ///
+    /// ```
+    /// use atlas_stream::{Notes, RecordRef};
+    ///
+    /// let record = RecordRef::decode(b"session:a", br#"{"id":"x","state":"Open"}"#)?;
+    /// assert_eq!(record.notes(), Notes::LETTER_CASE);
+    /// # Ok::<(), atlas_stream::DecodeError>(())
+    /// ```
+    Notes;
     /// A byte order mark in front of the key or the value.
     BYTE_ORDER_MARK = 0, "byte_order_mark";
     /// A member, or a parameter, twice: the last counts.
@@ -62,60 +49,4 @@ notes! {
     VERSION_RANGE = 17, "version_range";
     /// A field of protobuf that is known, with another wire type: passed, and not written again.
     SKIPPED_FIELD = 18, "skipped_field";
-}
-
-impl Notes {
-    /// None: all is as the documents have it.
-    pub const NONE: Self = Self(0);
-
-    /// Whether all these are there.
-    #[must_use]
-    pub const fn contains(self, others: Self) -> bool {
-        self.0 & others.0 == others.0
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// Each by itself.
-    pub fn iter(self) -> impl Iterator<Item = Self> {
-        Self::NAMED.iter().map(|(note, _)| *note).filter(move |note| self.contains(*note))
-    }
-}
-
-impl BitOr for Notes {
-    type Output = Self;
-
-    fn bitor(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-}
-
-impl BitOrAssign for Notes {
-    fn bitor_assign(&mut self, other: Self) {
-        self.0 |= other.0;
-    }
-}
-
-impl fmt::Display for Notes {
-    /// Words in `snake_case`, between commas.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut comma = "";
-        for (note, word) in Self::NAMED {
-            if self.contains(*note) {
-                write!(f, "{comma}{word}")?;
-                comma = ", ";
-            }
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for Notes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Notes({self})")
-    }
 }

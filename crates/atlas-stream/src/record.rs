@@ -304,8 +304,18 @@ impl Decoder {
     ///
     /// As [`RecordRef::decode`].
     pub fn decode<'a>(&'a mut self, key: &'a [u8], value: &'a [u8]) -> Result<RecordRef<'a>, DecodeError> {
-        let Self { limits, types, columns, foreign } = self;
-        let head = Head::read(key, types).inspect_err(|_| *foreign = foreign.saturating_add(1))?;
+        let head = self.head(key)?;
+        self.value(head, value)
+    }
+
+    /// The first half of it.
+    pub(crate) fn head<'a>(&mut self, key: &'a [u8]) -> Result<Head<'a>, DecodeError> {
+        Head::read(key, &self.types).inspect_err(|_| self.foreign = self.foreign.saturating_add(1))
+    }
+
+    /// The second half.
+    pub(crate) fn value<'a>(&'a mut self, head: Head<'a>, value: &'a [u8]) -> Result<RecordRef<'a>, DecodeError> {
+        let Self { limits, columns, .. } = self;
         match head.telemetry() {
             Some(JsonOrProtobuf::Json(kind)) => {
                 let notes = decode_json(columns, kind, value, limits)?;
@@ -327,9 +337,9 @@ impl fmt::Debug for Decoder {
 }
 
 /// A key that was read, and what it says of the value.
-struct Head<'a> {
-    key: KeyRef<'a>,
-    kind: Option<MessageKind>,
+pub(crate) struct Head<'a> {
+    pub(crate) key: KeyRef<'a>,
+    pub(crate) kind: Option<MessageKind>,
     notes: Notes,
 }
 

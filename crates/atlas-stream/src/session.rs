@@ -12,8 +12,7 @@ use crate::unknown::{Kept, UnknownMembers};
 /// ```
 /// use atlas_stream::{DATA_FORMAT, Session, SessionState};
 ///
-/// let mut session = Session::new("f2b8755c", SessionState::OPEN);
-/// session.dependencies = Some([(DATA_FORMAT.into(), vec!["9a9627b7bc25".into()])].into());
+/// let session = Session::new("f2b8755c", SessionState::OPEN).with_dependency(DATA_FORMAT, "9a9627b7bc25");
 /// let mut json = Vec::new();
 /// session.encode_json(&mut json)?;
 /// assert_eq!(json, br#"{"id":"f2b8755c","state":"open","dependencies":{"dataFormat":["9a9627b7bc25"]}}"#);
@@ -95,6 +94,31 @@ impl<'a> Session<'a> {
             label: None,
             unknown: Kept::NONE,
         }
+    }
+
+    /// With a name for people.
+    #[must_use]
+    pub fn with_identifier(mut self, identifier: impl Into<Cow<'a, str>>) -> Self {
+        self.identifier = Some(identifier.into());
+        self
+    }
+
+    /// With one thing more that is told of it, or told otherwise.
+    #[must_use]
+    pub fn with_detail(mut self, name: impl Into<Cow<'a, str>>, text: impl Into<Cow<'a, str>>) -> Self {
+        self.details.get_or_insert_default().insert(name.into(), text.into());
+        self
+    }
+
+    /// With the id of one document more, such as a [`DATA_FORMAT`](crate::DATA_FORMAT).
+    #[must_use]
+    pub fn with_dependency(mut self, dependency_type: impl Into<Cow<'a, str>>, id: impl Into<Cow<'a, str>>) -> Self {
+        let (all, id) = (self.dependencies.get_or_insert_default(), id.into());
+        let ids = all.entry(dependency_type.into()).or_default();
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+        self
     }
 
     /// The name of its state, as it came if it is not described.
@@ -188,7 +212,13 @@ impl<'a> Model<'a> {
     }
 }
 
-impl Activity<'_> {
+impl<'a> Activity<'a> {
+    /// From a time on.
+    #[must_use]
+    pub const fn new(start: DateTime<'a>) -> Self {
+        Self { start: Some(start), duration_nanos: None, unknown: Kept::NONE }
+    }
+
     /// The same with texts of its own.
     #[must_use]
     pub fn into_owned(self) -> Activity<'static> {
