@@ -71,6 +71,48 @@ fn a_dump_with_bad_records() {
 }
 
 #[test]
+fn a_record_out_of_its_place_says_so() {
+    let due = [
+        (142, ""),
+        (143, "in its stream: after_end"),
+        (144, "in its stream: after_close"),
+        (145, "in its stream: reopened"),
+        (146, "in its stream: went_back"),
+        (147, "in its stream: restarted"),
+    ];
+    for (number, note) in due {
+        let (vector, line) = valid(number);
+        let prior = vector["prior"].as_array().unwrap().iter();
+        let record = |v: &Value| format!("{}\t{}\n", v["key"].as_str().unwrap(), v["value"].as_str().unwrap());
+        let input = [prior.map(record).collect(), vec![line]].concat().concat();
+        let frames = json_of(&[], input.as_bytes());
+        // Of `$start` there is only the key.
+        let name = if number == 147 { "key" } else { "value" };
+        let said = part(frames.last().unwrap(), name)["note"].as_str().unwrap_or_default();
+        // Of data there is also that its format is not given.
+        let of_place = said.split("; ").find(|note| note.starts_with("in its stream")).unwrap_or_default();
+        assert_eq!(of_place, note, "{number}: {said}");
+    }
+}
+
+#[test]
+fn a_session_says_what_is_new() {
+    let told = inspect(&["atlas"], RUN).stdout;
+    let sessions: Vec<_> = told.lines().filter(|line| line.contains(": session of ")).collect();
+    let news = sessions.iter().map(|line| line.split("; ").nth(1).unwrap_or_default());
+    // The members that differ from the session in front, in the capture.
+    assert_eq!(
+        news.collect::<Vec<_>>(),
+        [
+            "",
+            "new: state, identifier, details, dependencies, type, quality, model, activity",
+            "new: activity",
+            "new: state, activity",
+        ]
+    );
+}
+
+#[test]
 fn every_byte_of_a_record_is_in_a_part_or_parts_them() {
     let mut due = 0;
     for frame in json_of(&["--type", "{EventMessage}=EventMessage"], RUN) {

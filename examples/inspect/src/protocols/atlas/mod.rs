@@ -5,7 +5,12 @@ mod formats;
 mod records;
 mod telemetry;
 
-use atlas_stream::{DataFormat, DecodeError, Decoder, Limits, MessageKind, TelemetryKind, TypeMap};
+use core::time::Duration;
+
+use atlas_stream::{
+    DataFormat, DecodeError, Decoder, Limits, MessageKind, ReadError, ReaderLimits, StreamReader, TelemetryKind,
+    TypeMap,
+};
 
 use self::formats::Formats;
 use self::records::{Form, Told};
@@ -71,7 +76,7 @@ const KINDS: [MessageKind; 13] = [
 const PATH_LEN: usize = 200;
 
 struct Lines {
-    decoder: Decoder,
+    reader: StreamReader,
     types: TypeMap,
     formats: Formats,
     max_len: usize,
@@ -93,8 +98,10 @@ impl Lines {
             None => types,
         });
         let limits = Limits::DEFAULT.with_max_len(u32::try_from(options.max_len).unwrap_or(u32::MAX));
+        let decoder = Decoder::new().with_limits(limits).with_types(types.clone()).with_unknown_members(false);
         Self {
-            decoder: Decoder::new().with_limits(limits).with_types(types.clone()).with_unknown_members(false),
+            // Formats are here or are not: nothing waits for one.
+            reader: StreamReader::new().with_decoder(decoder).with_limits(ReaderLimits::DEFAULT.with_max_formats(0)),
             types,
             formats: Formats::new(&options.formats),
             max_len: options.max_len,
@@ -130,11 +137,12 @@ impl Lines {
             },
             (form, value) => (form, value),
         };
-        match self.decoder.decode(key, value) {
-            Ok(record) => {
+        match self.reader.handle_record(Duration::ZERO, 0, key, value) {
+            Ok(Some(received)) => {
+                let record = received.record();
                 let kind = self.types.get(record.key().message_type());
                 let message = MESSAGES.into_iter().zip(KINDS).find(|(_, known)| Some(*known) == kind);
-                let told = Told::new(&record, form, message, &mut self.formats);
+                let told = Told::new(&received, form, message, &mut self.formats);
                 // What is raw stands in the input, unless it was base64.
                 let raw = told.raw.then(|| match form {
                     Form::Base64 => Value::Raw(self.decoded.clone().into()),
@@ -142,11 +150,13 @@ impl Lines {
                 });
                 Step::Frame(line.frame(len, told, raw))
             }
-            Err(error) if error.is_of_key() => Step::Pass(len),
-            Err(error) => {
+            Err(ReadError::Decode(error)) if error.is_of_key() => Step::Pass(len),
+            Err(ReadError::Decode(error)) => {
                 let fault = line.undecoded(&error, form, value);
                 Step::Fault(Fault { resume: Some(len as u64), ..fault })
             }
+            // Nothing waits, so all is taken.
+            Ok(None) | Err(_) => Step::Pass(len),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What is said of a record.
 
-use atlas_stream::{Event, Lap, Message, MessageKind, RecordRef, Session, TelemetryRef, absolute};
+use atlas_stream::{
+    Changes, Event, Lap, Message, MessageKind, Received, RecordRef, Session, StreamNotes, TelemetryRef, absolute,
+};
 
 use super::formats::Formats;
 use super::telemetry::{self, series};
@@ -51,12 +53,12 @@ pub(super) struct Told {
 impl Told {
     /// Of a record whose type is told to be a message, or is one.
     pub(super) fn new(
-        record: &RecordRef<'_>,
+        received: &Received<'_>,
         form: Form,
         message: Option<(&'static str, MessageKind)>,
         formats: &mut Formats,
     ) -> Self {
-        let kind = message.map(|(_, kind)| kind);
+        let (record, kind) = (received.record(), message.map(|(_, kind)| kind));
         let is_protobuf = matches!(kind, Some(MessageKind::ProtobufTelemetry(_) | MessageKind::ProtobufEvent));
         let tag = match (form, kind) {
             (Form::None, _) => "",
@@ -75,7 +77,7 @@ impl Told {
             count: 0,
         };
         match record.message() {
-            Message::Session(session) => told.session(session),
+            Message::Session(session) => told.session(session, received.changes()),
             Message::Data(message) | Message::Samples(message) => told.telemetry(message, formats),
             Message::Event(event) => told.event(event),
             Message::Lap(lap) => told.lap(lap),
@@ -100,6 +102,11 @@ impl Told {
             // The enum may grow.
             _ => told.raw = true,
         }
+        // Excerpts begin anywhere; that a format is not given is told with the parameters.
+        let place = received.notes().without(StreamNotes::OPENED | StreamNotes::LATE | StreamNotes::UNBOUND);
+        if !place.is_empty() {
+            told.note(&format!("in its stream: {place}"));
+        }
         if form == Form::None {
             (told.raw, told.value) = (false, Some(Value::Null));
         }
@@ -117,12 +124,17 @@ impl Told {
         self.note.push_str(note);
     }
 
-    fn session(&mut self, session: &Session<'_>) {
+    fn session(&mut self, session: &Session<'_>, changes: Changes) {
         let mut row: Row = vec![("id", text(&session.id)), ("state", text(session.state_name()))];
         self.say(&format!(": {}", visible(&clip(format_args!("{}", session.state_name()), NAME_LEN))));
         if let Some(identifier) = &session.identifier {
             self.say(&format!(", {}", short(identifier)));
             row.push(("identifier", text(identifier)));
+        }
+        if changes.is_empty() {
+            self.say("; a heartbeat");
+        } else if !changes.contains(Changes::ID) {
+            self.say(&format!("; new: {changes}"));
         }
         row.extend(session.session_type.as_ref().map(|kind| ("type", text(kind))));
         row.extend(session.quality.map(|quality| ("quality", Value::Double(quality))));
