@@ -1,5 +1,5 @@
-//! McLaren ATLAS Advanced Streams: telemetry of motor sport in Kafka records, in JSON and in protobuf. Sans-IO: keys and values come in as
-//! slices, and go out as bytes.
+//! McLaren ATLAS Advanced Streams: telemetry of motor sport in Kafka records, in JSON and in protobuf. Sans-IO: keys, values and times come in,
+//! and records go out; no socket, clock or thread.
 //!
 //! No unsafe code; no panic on any input; `no_std` with `alloc`. The protocol as implemented is in
 //! [SPEC.md](https://docs.rs/crate/atlas-stream/latest/source/SPEC.md).
@@ -20,6 +20,58 @@
 //! [`Session`], [`Event`], [`Lap`] and [`Sync`], read and written. [`SessionState`] has the hierarchy of closed ones, [`DataStatus`] the flags of
 //! samples. What has no name here is kept.
 //!
+//! # Streams
+//!
+//! Each layer is of use alone; who follows a topic has machines. A [`StreamReader`] takes the records of one partition, and tells of each what it is in its
+//! stream: [`StreamNotes`], the [`Changes`] of its session, and the data format that its data has, for which it waits a while. The same `now`, a
+//! time since an origin that the caller picks, goes into all calls that have one:
+//!
+//! ```
+//! # use core::time::Duration;
+//! # use std::sync::Arc;
+//! # use atlas_stream::{DataFormat, ReadError, Received, Refused, ReaderEvent, StreamReader};
+//! # fn fetch(_id: &str) -> Option<Arc<DataFormat<'static>>> { None }
+//! # fn take(_received: Received<'_>) {}
+//! fn record(reader: &mut StreamReader, now: Duration, offset: i64, key: &[u8], value: &[u8]) {
+//!     match reader.handle_record(now, offset, key, value) {
+//!         Ok(Some(received)) => take(received),
+//!         Ok(None) => {} // it waits
+//!         Err(ReadError::Decode(error)) if error.is_of_key() => {} // a record of somebody else
+//!         Err(error) => println!("{offset}: {error}"),
+//!     }
+//!     rest(reader, now);
+//! }
+//!
+//! /// After each record, and when `poll_deadline` has come.
+//! fn rest(reader: &mut StreamReader, now: Duration) {
+//!     if reader.poll_deadline().is_some_and(|deadline| deadline <= now) {
+//!         reader.handle_timeout(now);
+//!     }
+//!     while let Some(event) = reader.poll_event() {
+//!         match event {
+//!             ReaderEvent::FormatNeeded { id } => match fetch(&id) {
+//!                 Some(format) => drop(reader.provide_format(&id, format)),
+//!                 None => reader.format_unavailable(&id),
+//!             },
+//!             ReaderEvent::Stale { stream_id } => println!("nothing comes of {stream_id}"),
+//!             _ => {}
+//!         }
+//!     }
+//!     while let Some(result) = reader.poll_record() {
+//!         match result {
+//!             Ok(received) => take(received),
+//!             Err(Refused { offset, error, .. }) => println!("{offset}: {error}"),
+//!         }
+//!     }
+//! }
+//! # let mut reader = StreamReader::new();
+//! # record(&mut reader, Duration::ZERO, 0, b"tdata:a", br#"{"time":[1],"data":[{"status":[1]}],"format":"b"}"#);
+//! # assert_eq!((reader.waiting(), reader.streams().count()), (0, 1));
+//! ```
+//!
+//! A [`StreamWriter`] sends only what is in order, and the session again when it is due. A [`SyncBarrier`] puts what came in any order into the
+//! order of time. A [`Partitioner`] keeps a stream in one partition.
+//!
 //! # Documents
 //!
 //! Data formats and configurations are not in the stream. [`DataFormat`] tells which parameters data has; a [`View`] finds those that are wanted.
@@ -29,7 +81,7 @@
 //! # What is not as the documents have it
 //!
 //! Is read, if its meaning is clear, and told by [`Notes`]; else it is a [`DecodeError`] with an offset, a name, and a path such as `data[3].avg`. What
-//! messages may cost is in [`Limits`].
+//! messages may cost is in [`Limits`], what a reader may hold in [`ReaderLimits`].
 //!
 //! # Features
 //!
