@@ -22,6 +22,7 @@ use core::mem::take;
 /// assert!(barrier.pop().is_none(), "more of the time of the sync may come");
 /// assert_eq!(barrier.push(1_010, "more data").unwrap_err().item, "more data");
 /// ```
+#[derive(Clone)]
 pub struct SyncBarrier<T> {
     max_entries: usize,
     /// As they came.

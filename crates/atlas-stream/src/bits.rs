@@ -19,6 +19,12 @@ macro_rules! bits {
                 self.0 & others.0 == others.0
             }
 
+            /// Whether any of these is there.
+            #[must_use]
+            pub const fn intersects(self, others: Self) -> bool {
+                self.0 & others.0 != 0
+            }
+
             /// Whether there are none.
             #[must_use]
             pub const fn is_empty(self) -> bool {

@@ -40,7 +40,7 @@ bits! {
 }
 
 impl Session<'_> {
-    /// What of it is not as in another, which was told before; `lastHeartbeat` aside.
+    /// What of it is not as in another, which was told before, as it is written; `lastHeartbeat` aside.
     #[must_use]
     pub fn changes(&self, before: &Session<'_>) -> Changes {
         let parts = [
@@ -49,7 +49,7 @@ impl Session<'_> {
             (Changes::DETAILS, self.details != before.details),
             (Changes::DEPENDENCIES, self.dependencies != before.dependencies),
             (Changes::LABEL, self.label != before.label),
-            (Changes::SOURCES, self.sources != before.sources),
+            (Changes::SOURCES, !are_same(&self.sources, &before.sources)),
             (Changes::ID, self.id != before.id),
             (Changes::TYPE, self.session_type != before.session_type),
             (Changes::QUALITY, self.quality != before.quality),
@@ -60,4 +60,9 @@ impl Session<'_> {
         let changed = parts.into_iter().filter(|(_, is_other)| *is_other);
         changed.fold(Changes::NONE, |all, (part, _)| all | part)
     }
+}
+
+/// Those of which nothing changed.
+fn are_same(sources: &[Session<'_>], before: &[Session<'_>]) -> bool {
+    sources.len() == before.len() && sources.iter().zip(before).all(|(one, other)| one.changes(other).is_empty())
 }

@@ -181,6 +181,12 @@ impl Key {
     pub fn as_str(&self) -> &str {
         &self.text
     }
+
+    /// The same as bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
 }
 
 impl From<KeyRef<'_>> for Key {

@@ -29,7 +29,7 @@
 //! ```
 //! # use core::time::Duration;
 //! # use std::sync::Arc;
-//! # use atlas_stream::{DataFormat, ReadError, Received, Refused, ReaderEvent, StreamReader};
+//! # use atlas_stream::{DataFormat, ReadError, Received, ReaderEvent, StreamReader};
 //! # fn fetch(_id: &str) -> Option<Arc<DataFormat<'static>>> { None }
 //! # fn take(_received: Received<'_>) {}
 //! fn record(reader: &mut StreamReader, now: Duration, offset: i64, key: &[u8], value: &[u8]) {
@@ -57,11 +57,8 @@
 //!             _ => {}
 //!         }
 //!     }
-//!     while let Some(result) = reader.poll_record() {
-//!         match result {
-//!             Ok(received) => take(received),
-//!             Err(Refused { offset, error, .. }) => println!("{offset}: {error}"),
-//!         }
+//!     while let Some(received) = reader.poll_record() {
+//!         take(received);
 //!     }
 //! }
 //! # let mut reader = StreamReader::new();
@@ -151,7 +148,7 @@ pub use crate::lap::{Lap, LapType, TriggerSource};
 pub use crate::limits::Limits;
 pub use crate::notes::Notes;
 pub use crate::partitioner::Partitioner;
-pub use crate::reader::{ReadError, ReaderEvent, ReaderLimits, Received, Refused, Stream, StreamNotes, StreamReader};
+pub use crate::reader::{ReadError, ReaderEvent, ReaderLimits, Received, Stream, StreamNotes, StreamReader};
 pub use crate::record::{Decoder, Message, Record, RecordRef};
 pub use crate::session::{Activity, Model, Session};
 pub use crate::state::SessionState;

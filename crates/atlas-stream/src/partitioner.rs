@@ -1,6 +1,4 @@
-use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
-use alloc::string::String;
 use core::num::NonZeroU32;
 
 use sha1::{Digest, Sha1};
@@ -26,7 +24,8 @@ use sha1::{Digest, Sha1};
 pub struct Partitioner {
     partitions: NonZeroU32,
     max_streams: usize,
-    chosen: BTreeMap<String, i32>,
+    /// By the digests of their ids, which are as long for all.
+    chosen: BTreeMap<[u8; 20], i32>,
 }
 
 impl Partitioner {
@@ -45,32 +44,35 @@ impl Partitioner {
 
     /// The partition of a stream, chosen now or before; `None` if as many streams as may be are remembered: release those that have ended.
     pub fn partition(&mut self, stream_id: &str) -> Option<i32> {
-        if let Some(partition) = self.chosen.get(stream_id) {
+        let digest = digest(stream_id);
+        if let Some(partition) = self.chosen.get(&digest) {
             return Some(*partition);
         }
         if self.chosen.len() >= self.max_streams {
             return None;
         }
-        let partition = choose(stream_id, self.partitions);
-        self.chosen.insert(stream_id.to_owned(), partition);
+        let partition = choose(&digest, self.partitions);
+        self.chosen.insert(digest, partition);
         Some(partition)
     }
 
     /// Notes where a record of a stream was met, as a reader of the topic does, or a writer that goes on with a stream of before: there it stays. The
-    /// partition that it was in before, if that is another: the rule is broken, and the order of the stream is lost. What there is no room for is not noted.
+    /// partition that it was in before, if that is another: the rule is broken, and the order of the stream is lost. What there is no room for, and what is below 0, is not
+    /// noted.
     pub fn note(&mut self, stream_id: &str, partition: i32) -> Option<i32> {
-        if let Some(before) = self.chosen.get(stream_id) {
+        let digest = digest(stream_id);
+        if let Some(before) = self.chosen.get(&digest) {
             return Some(*before).filter(|before| *before != partition);
         }
-        if self.chosen.len() < self.max_streams {
-            self.chosen.insert(stream_id.to_owned(), partition);
+        if self.chosen.len() < self.max_streams && partition >= 0 {
+            self.chosen.insert(digest, partition);
         }
         None
     }
 
     /// Forgets a stream that has ended; the partition it was in.
     pub fn release(&mut self, stream_id: &str) -> Option<i32> {
-        self.chosen.remove(stream_id)
+        self.chosen.remove(&digest(stream_id))
     }
 
     /// The topic has so many partitions now: for streams of which none is chosen yet. Topics only grow; fewer are refused by `false`.
@@ -95,9 +97,12 @@ impl Partitioner {
     }
 }
 
+fn digest(stream_id: &str) -> [u8; 20] {
+    Sha1::digest(stream_id).into()
+}
+
 /// By the first eight bytes of the SHA-1 of the id: what spreads well, and never changes.
-fn choose(stream_id: &str, partitions: NonZeroU32) -> i32 {
-    let digest: [u8; 20] = Sha1::digest(stream_id).into();
+fn choose(digest: &[u8; 20], partitions: NonZeroU32) -> i32 {
     let first = digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
     let partitions = u64::from(partitions.get().min(i32::MAX.unsigned_abs()));
     first.checked_rem(partitions).and_then(|partition| i32::try_from(partition).ok()).unwrap_or_default()

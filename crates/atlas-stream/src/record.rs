@@ -308,6 +308,13 @@ impl Decoder {
         self.value(head, value)
     }
 
+    /// The same, and what is refused comes out raw; `None` if the key is refused.
+    pub(crate) fn decode_or_raw<'a>(&'a mut self, key: &'a [u8], value: &'a [u8]) -> Option<RecordRef<'a>> {
+        let (head, raw) = (self.head(key).ok()?, Message::Unknown(Cow::Borrowed(value)));
+        let unread = RecordRef { key: head.key, kind: None, message: raw, notes: head.notes };
+        Some(self.value(head, value).unwrap_or(unread))
+    }
+
     /// The first half of it.
     pub(crate) fn head<'a>(&mut self, key: &'a [u8]) -> Result<Head<'a>, DecodeError> {
         Head::read(key, &self.types).inspect_err(|_| self.foreign = self.foreign.saturating_add(1))

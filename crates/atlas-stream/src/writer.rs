@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::key::{Key, MessageType};
 use crate::lap::Lap;
 use crate::record::Message;
-use crate::session::Session;
+use crate::session::{Activity, Session};
 use crate::state::SessionState;
 use crate::sync::Sync;
 use crate::telemetry::{TelemetryKind, TelemetryRef};
@@ -101,7 +101,7 @@ bits! {
     NO_DATA_FORMAT = 0, "no_data_format";
     /// The session names no configuration of ATLAS: the recorder of ATLAS 10 wants one.
     NO_ATLAS_CONFIGURATION = 1, "no_atlas_configuration";
-    /// Data names a data format that the session does not, or none.
+    /// Data named a data format that the session did not, or none; once it is told it stays.
     UNLISTED_FORMAT = 2, "unlisted_format";
 }
 
@@ -118,6 +118,12 @@ pub enum WriteError {
     /// Before [`StreamWriter::start`].
     #[error("the stream has not started")]
     NotStarted,
+    /// A stream does not begin with a session in this state.
+    #[error("a stream does not begin with a session in state {state}")]
+    FirstState {
+        /// The state.
+        state: SessionState,
+    },
     /// Once is enough.
     #[error("the stream has started before")]
     Started,
@@ -154,18 +160,21 @@ impl StreamWriter {
     ///
     /// No stream; a state that a session does not begin in.
     pub fn new(stream_id: impl Into<String>, partition: i32, session: Session<'_>) -> Result<Self, WriteError> {
-        let stream_id = stream_id.into();
+        if !is_running(session.state) {
+            return Err(WriteError::FirstState { state: session.state });
+        }
+        Self::with_phase(Phase::New, stream_id.into(), partition, session)
+    }
+
+    fn with_phase(phase: Phase, stream_id: String, partition: i32, session: Session<'_>) -> Result<Self, WriteError> {
         if stream_id.is_empty() || partition < 0 {
             return Err(WriteError::NoStream);
-        }
-        if !is_running(session.state) {
-            return Err(WriteError::State { from: SessionState::UNKNOWN, to: session.state });
         }
         Ok(Self {
             stream_id,
             partition,
             session: session.into_owned(),
-            phase: Phase::New,
+            phase,
             types: TypeMap::new(),
             options: JsonOptions::DEFAULT,
             heartbeat: Duration::from_secs(10),
@@ -181,13 +190,16 @@ impl StreamWriter {
     }
 
     /// Of a stream that has started, after its writer was started anew, or to close it since its writer is gone: in the partition where the stream is,
-    /// with its session as it was last. [`start`](Self::start) then sends the session alone.
+    /// with its session as it was last, which may be closed. [`start`](Self::start) then sends the session alone.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// No stream; a session in a state that has no name.
     pub fn resume(stream_id: impl Into<String>, partition: i32, session: Session<'_>) -> Result<Self, WriteError> {
-        Ok(Self { phase: Phase::Resumed, ..Self::new(stream_id, partition, session)? })
+        if session.state.name().is_none() {
+            return Err(WriteError::FirstState { state: session.state });
+        }
+        Self::with_phase(Phase::Resumed, stream_id.into(), partition, session)
     }
 
     /// How long after a session it is sent again; 10 seconds, or as is told here. With zero at every [`handle_timeout`](Self::handle_timeout).
@@ -237,16 +249,15 @@ impl StreamWriter {
             Phase::Running => return Err(WriteError::Started),
             Phase::Ended => return Err(WriteError::Ended),
         };
-        self.now = self.now.max(now);
         let start = self.record(MessageType::START, Vec::new())?;
-        let session = self.stamped(self.session.clone());
+        let now = self.now.max(now);
+        let session = self.stamped(self.session.clone(), now);
         let record = self.session_record(&session)?;
         if !has_started {
             self.push(start);
         }
         self.phase = Phase::Running;
-        self.session = session;
-        self.push_session(record);
+        self.push_session(session, record, now);
         Ok(self.warnings)
     }
 
@@ -278,10 +289,14 @@ impl StreamWriter {
     pub fn send_as(&mut self, message_type: MessageType<'_>, message: &Message<'_>) -> Result<(), WriteError> {
         self.check_running()?;
         let kind = self.types.get(message_type);
-        if matches!(kind, Some(MessageKind::Start | MessageKind::End | MessageKind::Session)) {
+        // By the type, too: what it stands for here it does not stand for with others.
+        let is_own = [MessageType::START, MessageType::END, MessageType::SESSION].contains(&message_type)
+            || matches!(kind, Some(MessageKind::Start | MessageKind::End | MessageKind::Session));
+        if is_own {
             return Err(WriteError::OwnType);
         }
-        let is_data = matches!(message, Message::Data(_) | Message::Samples(_) | Message::Event(_) | Message::Lap(_));
+        let is_data = matches!(message, Message::Data(_) | Message::Samples(_) | Message::Event(_) | Message::Lap(_))
+            || (message_type.is_known() && message_type != MessageType::SYNC);
         if is_data && self.session.state != SessionState::OPEN {
             return Err(WriteError::NotOpen);
         }
@@ -340,8 +355,7 @@ impl StreamWriter {
         if self.queued_bytes > self.max_queued_bytes {
             return Err(WriteError::Full);
         }
-        self.now = self.now.max(now);
-        self.send_session(session)?;
+        self.send_session(session, self.now.max(now))?;
         Ok(self.warnings)
     }
 
@@ -351,9 +365,15 @@ impl StreamWriter {
         if self.deadline.is_none_or(|deadline| self.now < deadline) {
             return;
         }
-        // It was written before: what is refused now can only be for its length, which its duration adds to.
-        if self.queued_bytes > self.max_queued_bytes || self.send_session(self.session.clone()).is_err() {
-            self.deadline = Some(self.now.saturating_add(self.heartbeat));
+        if self.queued_bytes > self.max_queued_bytes {
+            self.deadline = self.now.checked_add(self.heartbeat);
+            return;
+        }
+        if self.send_session(self.session.clone(), self.now).is_err() {
+            // It is longer than it was, by its times: then as it was.
+            if let Ok(record) = self.session_record(&self.session) {
+                self.push_session(self.session.clone(), record, self.now);
+            }
         }
     }
 
@@ -371,14 +391,13 @@ impl StreamWriter {
     /// Before the start, behind the end; a state that is not closed; a session that cannot be written.
     pub fn close(&mut self, now: Duration, state: SessionState) -> Result<(), WriteError> {
         self.check_running()?;
-        if !state.is_closed() || state.name().is_none() {
+        if !state.is_closed() || state.name().is_none() || !self.session.state.may_become(state) {
             return Err(WriteError::State { from: self.session.state, to: state });
         }
-        self.now = self.now.max(now);
         let mut session = self.session.clone();
         session.state = state;
         let end = self.record(MessageType::END, Vec::new())?;
-        self.send_session(session)?;
+        self.send_session(session, self.now.max(now))?;
         self.push(end);
         self.phase = Phase::Ended;
         self.deadline = None;
@@ -410,6 +429,12 @@ impl StreamWriter {
         &self.session
     }
 
+    /// Whether `$end` was sent.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.phase == Phase::Ended
+    }
+
     /// What readers may miss, in what was sent so far.
     #[must_use]
     pub const fn warnings(&self) -> WriterWarnings {
@@ -430,24 +455,29 @@ impl StreamWriter {
         }
     }
 
-    fn send_session(&mut self, session: Session<'static>) -> Result<(), WriteError> {
-        let session = self.stamped(session);
+    fn send_session(&mut self, session: Session<'static>, now: Duration) -> Result<(), WriteError> {
+        let session = self.stamped(session, now);
         let record = self.session_record(&session)?;
-        self.session = session;
-        self.push_session(record);
+        self.push_session(session, record, now);
         Ok(())
     }
 
     /// With when it is sent, and how long its data is by now.
-    fn stamped(&self, mut session: Session<'static>) -> Session<'static> {
+    fn stamped(&self, mut session: Session<'static>, now: Duration) -> Session<'static> {
         if let Some(origin) = self.origin {
-            let now = i64::try_from(self.now.as_nanos()).unwrap_or(i64::MAX);
+            let now = i64::try_from(now.as_nanos()).unwrap_or(i64::MAX);
             session.last_heartbeat = Some(DateTime::from_unix_nanos(origin.saturating_add(now)));
         }
-        if let (Some(activity), Some(latest)) = (&mut session.activity, self.latest) {
-            let duration =
-                activity.start.as_ref().and_then(DateTime::unix_nanos).and_then(|start| latest.checked_sub(start));
-            activity.duration_nanos = activity.duration_nanos.max(duration.filter(|duration| *duration >= 0));
+        if let Some(activity) = &mut session.activity {
+            let before = self.session.activity.as_ref();
+            let start = |activity: &Activity<'_>| activity.start.as_ref().and_then(DateTime::unix_nanos);
+            // How long it was does not count if it begins elsewhere, unless that is told, too.
+            let has_moved = before.is_some_and(|before| start(before) != start(activity));
+            if has_moved && before.is_some_and(|before| before.duration_nanos == activity.duration_nanos) {
+                activity.duration_nanos = None;
+            }
+            let nanos = self.latest.zip(start(activity)).and_then(|(latest, start)| latest.checked_sub(start));
+            activity.duration_nanos = activity.duration_nanos.max(nanos.filter(|nanos| *nanos >= 0));
         }
         session
     }
@@ -468,9 +498,11 @@ impl StreamWriter {
         self.queue.push_back(record);
     }
 
-    fn push_session(&mut self, record: Transmit) {
+    fn push_session(&mut self, session: Session<'static>, record: Transmit, now: Duration) {
         self.push(record);
-        self.deadline = Some(self.now.saturating_add(self.heartbeat));
+        self.session = session;
+        self.now = now;
+        self.deadline = now.checked_add(self.heartbeat);
         let lacks = |dependency_type| self.session.dependencies(dependency_type).next().is_none();
         let missing = [
             (WriterWarnings::NO_DATA_FORMAT, lacks(DATA_FORMAT)),
@@ -526,5 +558,12 @@ impl<'a> From<Lap<'a>> for Message<'a> {
 impl<'a> From<Sync<'a>> for Message<'a> {
     fn from(sync: Sync<'a>) -> Self {
         Self::Sync(sync)
+    }
+}
+
+#[cfg(feature = "std")]
+impl From<WriteError> for std::io::Error {
+    fn from(error: WriteError) -> Self {
+        Self::new(std::io::ErrorKind::InvalidInput, error)
     }
 }

@@ -50,8 +50,13 @@ impl Formats {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.slots.len()
+    /// Asks for what a session lists, as far as nothing has to go for it.
+    pub(super) fn ask_listed<'s>(&mut self, ids: impl Iterator<Item = &'s str>, max: usize) {
+        for id in ids.filter(|id| !id.is_empty()) {
+            if self.slots.len() < max || self.slots.contains_key(id) {
+                self.ask(id, max);
+            }
+        }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Arc<DataFormat<'static>>)> {
@@ -112,9 +117,11 @@ impl Formats {
         has_room
     }
 
-    /// It will not be had.
-    pub(super) fn give_up(&mut self, id: &str) {
-        self.untold.retain(|untold| untold != id);
+    /// It will not be had: as the user says, or as is found here, who has to hear of it then all the same.
+    pub(super) fn give_up(&mut self, id: &str, is_known: bool) {
+        if is_known {
+            self.untold.retain(|untold| untold != id);
+        }
         let slot = self.slots.get_mut(id).filter(|slot| !matches!(slot.state, State::Known(_)));
         if let Some(slot) = slot {
             let state = core::mem::replace(&mut slot.state, State::GivenUp);

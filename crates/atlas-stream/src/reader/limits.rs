@@ -3,7 +3,8 @@
 #[non_exhaustive]
 pub struct ReaderLimits {
     /// Most streams; 1024. For one more the least of them is forgotten: one that has ended, else one whose session is closed, else the one that
-    /// has been silent longest; never one with records that wait.
+    /// has been silent longest; never one with records that wait. To find it,
+    /// and to find a session that is in two streams, all are gone through, when a stream or another session begins.
     pub max_streams: usize,
     /// Most bytes of the ids and of the last sessions of all streams, as they came; 64 MiB. With more, streams are forgotten as above. What is kept
     /// of a session may take 64 times its bytes, as [`Limits`](crate::Limits) has it.

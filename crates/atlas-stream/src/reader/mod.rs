@@ -5,7 +5,7 @@ mod stream;
 mod streams;
 
 use alloc::borrow::ToOwned;
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -26,7 +26,6 @@ use crate::format::DataFormat;
 use crate::key::KeyRef;
 use crate::record::{Decoder, Message, RecordRef};
 use crate::telemetry::TelemetryRef;
-use crate::type_map::MessageKind;
 
 /// Reads the records of one partition of a topic: which streams there are, how far their sessions have come, and which format data has.
 ///
@@ -57,7 +56,7 @@ use crate::type_map::MessageKind;
 ///             reader.provide_format(&id, Arc::new(DataFormat::decode(format)?.0));
 ///         }
 ///     }
-///     while let Some(Ok(received)) = reader.poll_record() {
+///     while let Some(received) = reader.poll_record() {
 ///         told.push((received.offset(), received.notes(), received.changes()));
 ///     }
 /// }
@@ -145,18 +144,11 @@ pub enum ReadError {
     NotTaken,
 }
 
-/// A record that had waited, and was refused then.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Refused<'a> {
-    /// Why.
-    pub error: DecodeError,
-    /// The number it was handed in with.
-    pub offset: i64,
-    /// Its key.
-    pub key: &'a [u8],
-    /// Its value.
-    pub value: &'a [u8],
+#[cfg(feature = "std")]
+impl From<ReadError> for std::io::Error {
+    fn from(error: ReadError) -> Self {
+        Self::new(std::io::ErrorKind::InvalidData, error)
+    }
 }
 
 /// A record, and what it is in its stream.
@@ -234,7 +226,7 @@ impl StreamReader {
         Self::default()
     }
 
-    /// With a decoder that has other limits or types.
+    /// With a decoder that has other limits or types: before the first record.
     #[must_use]
     pub fn with_decoder(mut self, decoder: Decoder) -> Self {
         self.decoder = decoder;
@@ -267,7 +259,8 @@ impl StreamReader {
     ///
     /// # Errors
     ///
-    /// As [`Decoder::decode`]: such a record counts as a sign of life of its stream, and no more. [`ReadError::NotTaken`].
+    /// As [`Decoder::decode`], also where it would have had to wait: such a record counts as a sign of life of its stream, and no more.
+    /// [`ReadError::NotTaken`].
     pub fn handle_record<'a>(
         &'a mut self,
         now: Duration,
@@ -276,58 +269,62 @@ impl StreamReader {
         value: &'a [u8],
     ) -> Result<Option<Received<'a>>, ReadError> {
         self.now = self.now.max(now);
-        let Self { decoder, limits, streams, formats, backlog, now, .. } = self;
+        let Self { decoder, limits, streams, formats, backlog, now, stale_after, .. } = self;
         let (now, head) = (*now, decoder.head(key)?);
         let (id, kind) = (head.key.stream_id(), head.kind);
         let found = streams.number(id);
+        let is_behind = found.and_then(|number| streams.get(number)).is_some_and(|stream| stream.waiting() > 0);
         let may_wait = !backlog.is_over(limits);
-        let waits = |backlog: &mut Backlog, stream: &mut Stream| {
+        if is_behind && !may_wait {
+            return Err(ReadError::NotTaken);
+        }
+        let record = match decoder.value(head, value) {
+            Ok(record) => record,
+            Err(error) => {
+                if let Some(number) = found {
+                    streams.note(number, now, None);
+                    streams.watch(number, *stale_after);
+                }
+                return Err(error.into());
+            }
+        };
+        if let Message::Session(session) = record.message() {
+            formats.ask_listed(session.dependencies(DATA_FORMAT), limits.max_formats);
+        }
+        let number = found.or_else(|| kind.and_then(|_| streams.open(id, limits)));
+        if let Some(number) = number {
+            streams.note(number, now, kind);
+        }
+        let format = missing(&record, formats, limits.max_formats);
+        let waits = is_behind || (may_wait && format.is_some());
+        if let Some(stream) = number.filter(|_| waits).and_then(|number| streams.get_mut(number)) {
+            if let Some(format) = format {
+                formats.wait(format, now.saturating_add(self.format_timeout));
+            }
+            let format = format.map(ToOwned::to_owned);
+            if !is_behind {
+                stream.blocked_on.clone_from(&format);
+            }
             backlog.count = backlog.count.wrapping_add(1);
-            let record = Waiting { number: backlog.count, offset, key: key.to_owned(), value: value.to_owned() };
+            let (key, value) = (key.to_owned(), value.to_owned());
+            let record = Waiting { number: backlog.count, offset, format, key, value };
             backlog.add(&record);
             stream.waiting.push_back(record);
-        };
-        if let Some(number) = found {
-            let is_behind = streams.get(number).is_some_and(|stream| stream.waiting() > 0);
-            if is_behind && !may_wait {
-                return Err(ReadError::NotTaken);
-            }
-            streams.note(number, now, kind == Some(MessageKind::Session), self.stale_after);
-            if let Some(stream) = streams.get_mut(number).filter(|_| is_behind) {
-                waits(backlog, stream);
-                return Ok(None);
-            }
+            return Ok(None);
         }
-        let record = decoder.value(head, value)?;
-        let number = found.or_else(|| {
-            let number = kind.and_then(|_| streams.open(id, limits))?;
-            streams.note(number, now, kind == Some(MessageKind::Session), self.stale_after);
-            Some(number)
-        });
-        if let Some(stream) = number.filter(|_| may_wait).and_then(|number| streams.get_mut(number)) {
-            if let Some(format) = missing(&record, formats, limits.max_formats) {
-                formats.wait(format, now.saturating_add(self.format_timeout));
-                stream.blocked_on = Some(format.to_owned());
-                waits(backlog, stream);
-                return Ok(None);
-            }
-        }
-        let (notes, changes) = advance(streams, formats, limits, number, &record, value.len());
+        let (notes, changes) = advance(streams, limits, *stale_after, number, &record, value.len());
         Ok(Some(receive(record, offset, notes, changes, number, streams, formats)))
     }
 
     /// The next record that had waited, as it is delivered now; `None` when all others wait still, or none.
-    pub fn poll_record(&mut self) -> Option<Result<Received<'_>, Refused<'_>>> {
+    pub fn poll_record(&mut self) -> Option<Received<'_>> {
         let number = self.next_ready()?;
-        let Self { decoder, limits, streams, formats, current, .. } = self;
+        let Self { decoder, limits, streams, formats, current, stale_after, .. } = self;
         let Waiting { offset, ref key, ref value, .. } = *current;
-        let refused = |error| Refused { error, offset, key, value };
-        let record = match decoder.decode(key, value) {
-            Ok(record) => record,
-            Err(error) => return Some(Err(refused(error))),
-        };
-        let (notes, changes) = advance(streams, formats, limits, Some(number), &record, value.len());
-        Some(Ok(receive(record, offset, notes, changes, Some(number), streams, formats)))
+        // It was read when it came: only another decoder since then could refuse it.
+        let record = decoder.decode_or_raw(key, value)?;
+        let (notes, changes) = advance(streams, limits, *stale_after, Some(number), &record, value.len());
+        Some(receive(record, offset, notes, changes, Some(number), streams, formats))
     }
 
     /// Puts the next record that need not wait into `current`, and tells its stream.
@@ -337,27 +334,24 @@ impl StreamReader {
             let Some((_, number)) = self.backlog.ready.pop_first() else {
                 // Over the limits what waits longest goes on without.
                 let format = self.formats.first_deadline().filter(|_| is_over)?.1.to_owned();
-                self.format_unavailable(&format);
+                self.give_up(&format, false);
                 continue;
             };
             let Some(stream) = self.streams.get_mut(number) else { continue };
             let Some(record) = stream.waiting.pop_front() else { continue };
-            if !is_over {
-                // To look at it costs that it is decoded twice; only what waited is.
-                let decoded = self.decoder.decode(&record.key, &record.value);
-                let missing = decoded.as_ref().ok().and_then(|decoded| {
-                    missing(decoded, &mut self.formats, self.limits.max_formats).map(ToOwned::to_owned)
-                });
-                if let Some(format) = missing {
-                    self.formats.wait(&format, self.now.saturating_add(self.format_timeout));
-                    stream.blocked_on = Some(format);
-                    stream.waiting.push_front(record);
-                    continue;
-                }
+            let format = record.format.as_deref().filter(|_| !is_over);
+            // It was waited for, but may have been forgotten since.
+            if let Some(format) = format.filter(|id| self.formats.need(id, self.limits.max_formats) == Need::Wait) {
+                self.formats.wait(format, self.now.saturating_add(self.format_timeout));
+                stream.blocked_on = Some(format.to_owned());
+                stream.waiting.push_front(record);
+                continue;
             }
             self.backlog.remove(&record);
-            if let Some(next) = stream.waiting.front() {
-                self.backlog.ready.insert((next.number, number));
+            match stream.waiting.front() {
+                Some(next) => drop(self.backlog.ready.insert((next.number, number))),
+                // Its memory goes, too.
+                None => stream.waiting = VecDeque::new(),
             }
             self.current = record;
             return Some(number);
@@ -375,7 +369,11 @@ impl StreamReader {
     /// Tells that a data format that was asked for is not to be had: what waits for it is delivered without. It may still be
     /// given later.
     pub fn format_unavailable(&mut self, id: &str) {
-        self.formats.give_up(id);
+        self.give_up(id, true);
+    }
+
+    fn give_up(&mut self, id: &str, is_known: bool) {
+        self.formats.give_up(id, is_known);
         self.unblock(id);
     }
 
@@ -393,7 +391,7 @@ impl StreamReader {
         self.now = self.now.max(now);
         while let Some((_, id)) = self.formats.first_deadline().filter(|(deadline, _)| *deadline <= self.now) {
             let id = id.to_owned();
-            self.format_unavailable(&id);
+            self.give_up(&id, false);
         }
         self.streams.check(self.now, self.stale_after);
     }
@@ -475,7 +473,7 @@ impl Default for StreamReader {
             streams: Streams::default(),
             formats: Formats::default(),
             backlog: Backlog::default(),
-            current: Waiting { number: 0, offset: 0, key: Vec::new(), value: Vec::new() },
+            current: Waiting { number: 0, offset: 0, format: None, key: Vec::new(), value: Vec::new() },
         }
     }
 }
@@ -517,31 +515,30 @@ fn telemetry<'r, 'a>(record: &'r RecordRef<'a>) -> Option<&'r TelemetryRef<'a>> 
 /// Takes a record into its stream.
 fn advance(
     streams: &mut Streams,
-    formats: &mut Formats,
     limits: &ReaderLimits,
+    stale_after: Duration,
     number: Option<u64>,
     record: &RecordRef<'_>,
     len: usize,
 ) -> (StreamNotes, Changes) {
-    let Some(stream) = number.and_then(|number| streams.get_mut(number)) else {
+    let stream = number.and_then(|number| Some((number, streams.get_mut(number)?)));
+    let Some((number, stream)) = stream else {
         let notes = if record.kind().is_some() { StreamNotes::NO_ROOM } else { StreamNotes::NONE };
         return (notes, Changes::NONE);
     };
-    let len_before = stream.len();
+    let (len_before, knows_session) = (stream.len(), stream.state().is_none() || stream.session().is_some());
     let (mut notes, changes) = stream.advance(record.message(), len);
-    let (Message::Session(session), Some(number)) = (record.message(), number) else { return (notes, changes) };
-    if changes.contains(Changes::ID) && is_elsewhere(streams, &session.id, record.key().stream_id()) {
-        notes |= StreamNotes::REPLAY;
-    }
-    if changes.contains(Changes::DEPENDENCIES) {
-        let free = limits.max_formats.saturating_sub(formats.len());
-        for id in session.dependencies(DATA_FORMAT).take(free) {
-            formats.ask(id, limits.max_formats);
+    let has_changed = stream.len() != len_before;
+    if let Message::Session(session) = record.message() {
+        let is_new = changes.contains(Changes::ID) && knows_session;
+        if is_new && is_elsewhere(streams, &session.id, record.key().stream_id()) {
+            notes |= StreamNotes::REPLAY;
         }
     }
-    if !streams.resize(number, len_before, limits) {
+    if has_changed && !streams.resize(number, len_before, limits) {
         notes |= StreamNotes::NO_ROOM;
     }
+    streams.watch(number, stale_after);
     (notes, changes)
 }
 

@@ -9,6 +9,7 @@ use crate::changes::Changes;
 use crate::record::Message;
 use crate::session::Session;
 use crate::state::SessionState;
+use crate::type_map::MessageKind;
 
 /// A stream, as far as it has come.
 pub struct Stream {
@@ -35,6 +36,8 @@ pub(super) struct Waiting {
     /// Which one of all that waited.
     pub(super) number: u64,
     pub(super) offset: i64,
+    /// The format that it needs, if it was not there when it came.
+    pub(super) format: Option<String>,
     pub(super) key: Vec<u8>,
     pub(super) value: Vec<u8>,
 }
@@ -53,23 +56,32 @@ pub(super) struct Liveness {
     /// Between the last two sessions.
     interval: Duration,
     pub(super) is_stale: bool,
-    /// It was stale, and no record has told that it came back.
+    /// Nobody was told of that yet.
+    pub(super) is_untold: bool,
+    /// It was stale, as was told, and no record has told that it came back.
     has_returned: bool,
     /// When it is looked at.
     pub(super) check: Option<Duration>,
 }
 
 impl Liveness {
-    pub(super) fn note(&mut self, now: Duration, is_session: bool) {
-        // A pause that was told is no interval.
-        let interval = self.last_session.filter(|_| is_session && !self.is_stale).map(|last| now.saturating_sub(last));
-        self.interval = interval.unwrap_or(self.interval);
-        if is_session {
-            self.last_session = Some(now);
+    pub(super) fn note(&mut self, now: Duration, kind: Option<MessageKind>) {
+        // A pause that was told is no interval, nor is one between two recordings.
+        if matches!(kind, Some(MessageKind::Start | MessageKind::End)) {
+            (self.last_session, self.interval) = (None, Duration::ZERO);
+        }
+        if kind == Some(MessageKind::Session) {
+            let last = self.last_session.replace(now).filter(|_| !self.is_stale);
+            self.interval = last.map_or(self.interval, |last| now.saturating_sub(last));
         }
         self.last = now;
-        self.has_returned |= self.is_stale;
+        self.has_returned |= self.is_stale && !self.is_untold;
         self.is_stale = false;
+    }
+
+    /// Another session begins.
+    const fn begin(&mut self) {
+        self.interval = Duration::ZERO;
     }
 
     pub(super) const fn last(&self) -> Duration {
@@ -141,13 +153,16 @@ impl Stream {
         self.waiting.len()
     }
 
-    pub(super) fn is_closed(&self) -> bool {
+    /// Whether that is a closed state.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
         self.state.is_some_and(SessionState::is_closed)
     }
 
     /// Whether silence means something.
     pub(super) fn may_be_stale(&self) -> bool {
-        !self.has_ended && !self.is_closed() && !self.is_stale()
+        // While records wait, its end may be among them.
+        !self.has_ended && !self.is_closed() && !self.is_stale() && self.waiting.is_empty()
     }
 
     /// What it counts of `max_bytes`.
@@ -223,10 +238,13 @@ impl Stream {
         // Of no session all is new that is told.
         let none = Session::new("", SessionState::UNKNOWN);
         let before = self.session.as_ref();
-        if before.is_none() && self.has_data && self.is_complete {
+        if self.state.is_none() && self.has_data && self.is_complete {
             notes |= StreamNotes::AFTER_DATA;
         }
         let mut changes = session.changes(before.unwrap_or(&none));
+        if before.is_none() {
+            changes |= Changes::ID;
+        }
         // One that was too large to be kept is taken for the same.
         let goes_on = before.map_or(self.state.is_some(), |before| before.id == session.id);
         let state = match self.state.filter(|_| goes_on) {
@@ -249,7 +267,10 @@ impl Stream {
             changes |= Changes::STATE;
         }
         self.state = Some(state);
-        if !changes.is_empty() || before.is_some_and(|before| before.state != session.state) {
+        if !goes_on {
+            self.liveness.begin();
+        }
+        if !changes.is_empty() || before.is_some_and(|before| before.state_name() != session.state_name()) {
             self.session = Some(session.clone().into_owned());
             self.session_len = len;
         } else if let Some(kept) = &mut self.session {

@@ -1,11 +1,11 @@
 use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::limits::ReaderLimits;
 use super::stream::Stream;
+use crate::type_map::MessageKind;
 
 /// The streams of a partition, as many as there is room for.
 #[derive(Default)]
@@ -52,9 +52,17 @@ impl Streams {
         if limits.max_streams == 0 || id.len() > limits.max_stream_bytes {
             return None;
         }
+        if !self.has_room(id.len(), None, limits) {
+            return None;
+        }
         while self.all.len() >= limits.max_streams || self.bytes.saturating_add(id.len()) > limits.max_stream_bytes {
             let least = self.least(None)?;
             self.forget(least, limits);
+        }
+        // That it was forgotten is no longer true.
+        if let Some(place) = self.forgotten.iter().position(|forgotten| forgotten == id) {
+            self.forgotten.remove(place);
+            self.forgotten_bytes = self.forgotten_bytes.saturating_sub(id.len());
         }
         self.count = self.count.wrapping_add(1);
         self.bytes = self.bytes.saturating_add(id.len());
@@ -68,8 +76,9 @@ impl Streams {
     pub(super) fn resize(&mut self, number: u64, len_before: usize, limits: &ReaderLimits) -> bool {
         let len = self.all.get(&number).map_or(0, Stream::len);
         self.bytes = self.bytes.saturating_sub(len_before).saturating_add(len);
+        let has_room = self.has_room(0, Some(number), limits);
         while self.bytes > limits.max_stream_bytes {
-            let Some(other) = self.least(Some(number)).filter(|_| len <= limits.max_stream_bytes) else {
+            let Some(other) = self.least(Some(number)).filter(|_| has_room) else {
                 if let Some(stream) = self.all.get_mut(&number) {
                     stream.drop_session();
                     self.bytes = self.bytes.saturating_sub(len).saturating_add(stream.len());
@@ -81,10 +90,24 @@ impl Streams {
         true
     }
 
+    /// Whether there is room for so many bytes more once all have gone that may.
+    fn has_room(&self, len: usize, except: Option<u64>, limits: &ReaderLimits) -> bool {
+        if self.bytes.saturating_add(len) <= limits.max_stream_bytes {
+            return true;
+        }
+        let free = self.free(except).map(|(_, stream)| stream.len()).fold(0, usize::saturating_add);
+        self.bytes.saturating_sub(free).saturating_add(len) <= limits.max_stream_bytes
+    }
+
+    /// Those that may go.
+    fn free(&self, except: Option<u64>) -> impl Iterator<Item = (u64, &Stream)> {
+        let all = self.all.iter().map(|(number, stream)| (*number, stream));
+        all.filter(move |(number, stream)| stream.waiting.is_empty() && Some(*number) != except)
+    }
+
     /// The one that would be missed least, of those without records that wait.
     fn least(&self, except: Option<u64>) -> Option<u64> {
-        let free = self.all.iter().filter(|(number, stream)| stream.waiting.is_empty() && Some(**number) != except);
-        free.min_by_key(|(number, stream)| (stream.rank(), **number)).map(|(number, _)| *number)
+        self.free(except).min_by_key(|(number, stream)| (stream.rank(), *number)).map(|(number, _)| number)
     }
 
     fn forget(&mut self, number: u64, limits: &ReaderLimits) {
@@ -93,7 +116,7 @@ impl Streams {
         if let Some(check) = stream.liveness.check {
             self.checks.remove(&(check, number));
         }
-        if stream.is_stale() {
+        if stream.liveness.is_untold {
             self.stale.retain(|other| *other != number);
         }
         if let Some((id, _)) = self.numbers.remove_entry(stream.id()) {
@@ -114,22 +137,34 @@ impl Streams {
     pub(super) fn pop_stale(&mut self) -> Option<&Stream> {
         loop {
             let number = self.stale.pop_front()?;
+            let Some(stream) = self.all.get_mut(&number) else { continue };
+            stream.liveness.is_untold = false;
             // It may have come back since.
-            if self.all.get(&number).is_some_and(Stream::is_stale) {
+            if stream.is_stale() {
                 return self.all.get(&number);
             }
         }
     }
 
     /// Something came of a stream.
-    pub(super) fn note(&mut self, number: u64, now: Duration, is_session: bool, least: Duration) {
-        let Some(stream) = self.all.get_mut(&number) else { return };
-        stream.liveness.note(now, is_session);
-        if stream.liveness.check.is_none() && stream.may_be_stale() {
-            let deadline = stream.liveness.deadline(least);
-            stream.liveness.check = Some(deadline);
-            self.checks.insert((deadline, number));
+    pub(super) fn note(&mut self, number: u64, now: Duration, kind: Option<MessageKind>) {
+        if let Some(stream) = self.all.get_mut(&number) {
+            stream.liveness.note(now, kind);
         }
+    }
+
+    /// Sees to it that a stream is looked at when it may be stale: after each record of it.
+    pub(super) fn watch(&mut self, number: u64, least: Duration) {
+        let Some(stream) = self.all.get_mut(&number).filter(|stream| stream.may_be_stale()) else { return };
+        let deadline = stream.liveness.deadline(least);
+        // Mostly the time has moved on, and that is seen when it is looked at.
+        if stream.liveness.check.is_some_and(|check| check <= deadline) {
+            return;
+        }
+        if let Some(check) = stream.liveness.check.replace(deadline) {
+            self.checks.remove(&(check, number));
+        }
+        self.checks.insert((deadline, number));
     }
 
     /// Not later than when the next stream is stale.
@@ -139,7 +174,6 @@ impl Streams {
 
     /// Looks which are stale.
     pub(super) fn check(&mut self, now: Duration, least: Duration) {
-        let mut later = Vec::new();
         while let Some(&(due, number)) = self.checks.first().filter(|(due, _)| *due <= now) {
             self.checks.remove(&(due, number));
             let Some(stream) = self.all.get_mut(&number) else { continue };
@@ -151,18 +185,12 @@ impl Streams {
             if deadline > now {
                 stream.liveness.check = Some(deadline);
                 self.checks.insert((deadline, number));
-            } else if stream.waiting() > 0 {
-                // Its end may be among what waits.
-                let deadline = now.saturating_add(least);
-                stream.liveness.check = Some(deadline);
-                later.push((deadline, number));
             } else {
                 stream.liveness.is_stale = true;
-                if !self.stale.contains(&number) {
+                if !core::mem::replace(&mut stream.liveness.is_untold, true) {
                     self.stale.push_back(number);
                 }
             }
         }
-        self.checks.extend(later);
     }
 }

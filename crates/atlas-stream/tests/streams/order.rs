@@ -37,7 +37,7 @@ fn read(reader: &mut StreamReader, vector: &Json) -> StreamNotes {
         return received.notes();
     }
     reader.finish();
-    reader.poll_record().unwrap().unwrap().notes()
+    reader.poll_record().unwrap().notes()
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_stream_in_two_partitions_is_told_by_who_sees_both() {
     let (key, value) = (vector["key"].as_str().unwrap(), vector["value"].as_str().unwrap());
     assert!(reader.handle_record(Duration::ZERO, 0, key.as_bytes(), value.as_bytes()).unwrap().is_none());
     reader.finish();
-    let received = reader.poll_record().unwrap().unwrap();
+    let received = reader.poll_record().unwrap();
     assert!(matches!(received.message(), Message::Data(data) if data.len() == 2));
     assert_eq!(received.notes(), StreamNotes::OPENED | StreamNotes::LATE | StreamNotes::UNBOUND);
 }
