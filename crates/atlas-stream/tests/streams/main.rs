@@ -8,4 +8,18 @@
     clippy::arithmetic_side_effects
 )]
 
+mod barrier;
+mod formats;
+mod kept;
+mod laws;
 mod order;
+mod pair;
+mod partitioner;
+mod permutations;
+#[path = "../hostile/proto.rs"]
+mod proto;
+mod reader;
+mod release_notes;
+mod sessions;
+mod support;
+mod writer;
