@@ -1,6 +1,7 @@
 //! ATLAS. The first byte of an input, or the first two, choose what is read, how it is made and under which limits; the rest is that, or what it
 //! is made of.
 
+mod barrier;
 mod configuration;
 mod format;
 mod json;
@@ -11,18 +12,27 @@ mod model;
 mod number;
 mod protobuf;
 mod protobuf_build;
+mod reader;
+mod reader_check;
+mod reader_model;
+mod reader_script;
 mod session;
 mod telemetry;
 mod tree;
 mod wire;
+mod writer;
+mod writer_check;
 
 use atlas_stream::{DecodeError, DecodeErrorKind, Limits};
 
+pub use self::barrier::barrier;
 pub use self::format::format;
 pub use self::json::json;
 pub use self::key::key;
 pub use self::number::number;
 pub use self::protobuf::protobuf;
+pub use self::reader::reader;
+pub use self::writer::writer;
 
 /// Few or the default ones.
 fn limits(settings: u8) -> Limits {

@@ -51,4 +51,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "atlas_json", corpus: "atlas_json", body: atlas::json },
     Target { name: "atlas_protobuf", corpus: "atlas_protobuf", body: atlas::protobuf },
     Target { name: "atlas_format", corpus: "atlas_format", body: atlas::format },
+    Target { name: "atlas_reader", corpus: "atlas_reader", body: atlas::reader },
+    Target { name: "atlas_writer", corpus: "atlas_writer", body: atlas::writer },
+    Target { name: "atlas_barrier", corpus: "atlas_barrier", body: atlas::barrier },
 ];

@@ -6,7 +6,8 @@ use core::mem::take;
 /// Puts what came in any order into the order of time, as far as points of synchronization allow: between messages of different types there is no
 /// order, but what is older than a sync comes no more.
 ///
-/// Times are nanoseconds since 1970, as [`absolute`](crate::absolute) has them. What has the same time comes out in the order it went in.
+/// Times are nanoseconds since 1970, as [`absolute`](crate::absolute) has them. What has the same time comes out in the order it went in: a lap, which begins
+/// at its time, behind a sample of that time which came first.
 ///
 /// ```
 /// use atlas_stream::{Released, Sync, SyncBarrier};
@@ -197,6 +198,11 @@ impl<T> SyncBarrier<T> {
             last = merge(before, last);
         }
         self.runs.push(last);
+    }
+
+    /// What it holds, in no order: to tell, for instance, up to which offset all was released.
+    pub fn iter(&self) -> impl Iterator<Item = (i64, &T)> {
+        self.incoming.iter().chain(self.runs.iter().flatten()).map(|(time, item)| (*time, item))
     }
 
     /// How many entries it holds.

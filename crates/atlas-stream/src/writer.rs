@@ -190,7 +190,8 @@ impl StreamWriter {
     }
 
     /// Of a stream that has started, after its writer was started anew, or to close it since its writer is gone: in the partition where the stream is,
-    /// with its session as it was last, which may be closed. [`start`](Self::start) then sends the session alone.
+    /// with its session as it was last, which may be closed. [`start`](Self::start) then sends the session alone. Settings are not known from the stream: they
+    /// have to be told again, and an origin where `now` begins anew.
     ///
     /// # Errors
     ///
@@ -465,8 +466,9 @@ impl StreamWriter {
     /// With when it is sent, and how long its data is by now.
     fn stamped(&self, mut session: Session<'static>, now: Duration) -> Session<'static> {
         if let Some(origin) = self.origin {
-            let now = i64::try_from(now.as_nanos()).unwrap_or(i64::MAX);
-            session.last_heartbeat = Some(DateTime::from_unix_nanos(origin.saturating_add(now)));
+            // At most 2^94 nanoseconds: within 128 bits.
+            let nanos = i128::try_from(now.as_nanos()).unwrap_or(i128::MAX).saturating_add(origin.into());
+            session.last_heartbeat = Some(DateTime::from_unix_nanos(i64::try_from(nanos).unwrap_or(i64::MAX)));
         }
         if let Some(activity) = &mut session.activity {
             let before = self.session.activity.as_ref();

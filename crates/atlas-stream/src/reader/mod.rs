@@ -139,7 +139,7 @@ pub enum ReadError {
     #[error(transparent)]
     Decode(#[from] DecodeError),
     /// It was not taken, since too much waits: take what [`StreamReader::poll_record`] has, and hand it in again. Who calls that until there is none
-    /// after each record never sees this.
+    /// after each record, as the manual has it, never sees this.
     #[error("records that waited have to be taken first")]
     NotTaken,
 }

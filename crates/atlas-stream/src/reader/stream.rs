@@ -68,10 +68,13 @@ impl Liveness {
     pub(super) fn note(&mut self, now: Duration, kind: Option<MessageKind>) {
         // A pause that was told is no interval, nor is one between two recordings.
         if matches!(kind, Some(MessageKind::Start | MessageKind::End)) {
-            (self.last_session, self.interval) = (None, Duration::ZERO);
+            self.interval = Duration::ZERO;
+            self.last_session = None;
+        } else if self.is_stale {
+            self.last_session = None;
         }
         if kind == Some(MessageKind::Session) {
-            let last = self.last_session.replace(now).filter(|_| !self.is_stale);
+            let last = self.last_session.replace(now);
             self.interval = last.map_or(self.interval, |last| now.saturating_sub(last));
         }
         self.last = now;
@@ -274,6 +277,7 @@ impl Stream {
             self.session = Some(session.clone().into_owned());
             self.session_len = len;
         } else if let Some(kept) = &mut self.session {
+            self.session_len = len;
             kept.last_heartbeat = session.last_heartbeat.clone().map(crate::date_time::DateTime::into_owned);
         }
         (notes, changes)
