@@ -5,6 +5,7 @@ use atlas_stream::{Columns, TelemetryRef};
 use benches::work::atlas::{
     count_keys, decode, decode_protobuf, encode, exact, keys, short, sum_view, to_json, to_protobuf, view,
 };
+use benches::work::atlas_streams::{Bare, Running, barrier, glance, json_mix, late, protobuf_mix, shuffled, small_mix};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 fn json(c: &mut Criterion) {
@@ -47,5 +48,26 @@ fn records(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, json, protobuf, records);
+fn streams(c: &mut Criterion) {
+    let mut group = c.benchmark_group("atlas/streams");
+    for (name, partition) in [("JSON", json_mix()), ("protobuf", protobuf_mix()), ("small", small_mix())] {
+        group.throughput(Throughput::Elements(partition.count() as u64));
+        let (mut bare, mut running) = (Bare::default(), Running::new(&partition));
+        group.bench_function(BenchmarkId::new("reader", name), |b| b.iter(|| running.run(&partition, glance)));
+        group.bench_function(BenchmarkId::new("decoder", name), |b| b.iter(|| bare.run(&partition, glance)));
+    }
+    group.finish();
+}
+
+fn order(c: &mut Criterion) {
+    let mut group = c.benchmark_group("atlas/barrier");
+    group.sample_size(20);
+    for (name, entries) in [("shuffled", shuffled(1_000_000)), ("late", late(1_000_000))] {
+        group.throughput(Throughput::Elements(entries.len() as u64));
+        group.bench_function(name, |b| b.iter(|| barrier(&entries)));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, json, protobuf, records, streams, order);
 criterion_main!(benches);

@@ -7,6 +7,7 @@ pub mod ratio;
 /// The rows of the table, a module for each crate.
 pub mod rows {
     pub mod atlas;
+    pub mod atlas_streams;
     pub mod datakit;
     pub mod drift;
     pub mod karabo;
@@ -17,6 +18,7 @@ pub mod rows {
 /// What is measured, a module for each crate.
 pub mod work {
     pub mod atlas;
+    pub mod atlas_streams;
     pub mod datakit;
     pub mod drift;
     pub mod karabo;

@@ -16,7 +16,8 @@ fn main() -> ExitCode {
         .chain(rows::msgpack_numpy::rows())
         .chain(rows::karabo::rows())
         .chain(rows::drift::rows())
-        .chain(rows::atlas::rows());
+        .chain(rows::atlas::rows())
+        .chain(rows::atlas_streams::rows());
     ratio::head();
     let (mut at_goal, mut run) = (0, 0);
     for row in rows {
