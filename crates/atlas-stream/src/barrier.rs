@@ -6,39 +6,48 @@ use core::mem::take;
 /// Puts what came in any order into the order of time, as far as points of synchronization allow: between messages of different types there is no
 /// order, but what is older than a sync comes no more.
 ///
-/// Times are nanoseconds since 1970, as [`absolute`](crate::absolute) has them. What has the same time comes out in the order it went in: a lap, which begins
-/// at its time, behind a sample of that time which came first.
+/// Times are nanoseconds since 1970, as [`absolute`](crate::absolute) has them. What has the same time comes out in the order it went in, markers first: a lap
+/// begins at its time, and so a sample of that time is in it, whichever came first. A stream that begins anew has a new barrier: for the old one all is late.
 ///
 /// ```
 /// use atlas_stream::{Released, Sync, SyncBarrier};
 ///
 /// let mut barrier = SyncBarrier::new();
-/// barrier.push(1_020, "lap 7").unwrap();
+/// barrier.push(1_020, "data of lap 7").unwrap();
+/// barrier.push_marker(1_020, "lap 7").unwrap();
 /// barrier.push(1_000, "data").unwrap();
 /// barrier.push(1_040, "event").unwrap();
 /// assert!(barrier.pop().is_none());
 /// barrier.sync(Sync::new(1_000, 40).absolute());
 /// assert_eq!(barrier.pop().map(Released::into_item), Some("data"));
 /// assert_eq!(barrier.pop().map(Released::into_item), Some("lap 7"));
+/// assert_eq!(barrier.pop().map(Released::into_item), Some("data of lap 7"));
 /// assert!(barrier.pop().is_none(), "more of the time of the sync may come");
 /// assert_eq!(barrier.push(1_010, "more data").unwrap_err().item, "more data");
 /// ```
 #[derive(Clone)]
 pub struct SyncBarrier<T> {
     max_entries: usize,
-    /// As they came.
-    incoming: Vec<(i64, T)>,
-    /// Sorted, each at most half as long as the one in front of it: entries are moved as often as there are runs, and not with each sync. What came
-    /// before is in front.
-    runs: Vec<VecDeque<(i64, T)>>,
-    /// Of the entries.
-    len: usize,
+    entries: Runs<T>,
+    /// What goes in front of entries of its time.
+    markers: Runs<T>,
     /// Of all that ever came.
     newest: Option<i64>,
     /// Up to here, itself included, all may go.
     complete: Option<i64>,
     /// What is older is late.
     point: Option<i64>,
+}
+
+/// Entries by time; of the same time, what came first is first.
+#[derive(Clone)]
+struct Runs<T> {
+    /// As they came.
+    incoming: Vec<(i64, T)>,
+    /// Sorted, each at most half as long as the one in front of it: entries are moved as often as there are runs, and not with each sync. What came
+    /// before is in front.
+    runs: Vec<VecDeque<(i64, T)>>,
+    len: usize,
 }
 
 /// An entry whose time has come.
@@ -63,7 +72,7 @@ impl<T> Released<T> {
 
 /// An entry that was not taken, given back.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{kind}")]
+#[error("time {time}: {kind}")]
 #[non_exhaustive]
 pub struct PushError<T> {
     /// Why.
@@ -101,9 +110,8 @@ impl<T> SyncBarrier<T> {
     pub const fn new() -> Self {
         Self {
             max_entries: 1 << 20,
-            incoming: Vec::new(),
-            runs: Vec::new(),
-            len: 0,
+            entries: Runs::new(),
+            markers: Runs::new(),
             newest: None,
             complete: None,
             point: None,
@@ -126,16 +134,36 @@ impl<T> SyncBarrier<T> {
     /// was nothing more.
     #[inline]
     pub fn push(&mut self, time: i64, item: T) -> Result<(), PushError<T>> {
-        if let Some(point) = self.point.filter(|point| time < *point) {
-            return Err(PushError { kind: PushErrorKind::Late { point }, time, item });
+        if let Some(kind) = self.refusal(time) {
+            return Err(PushError { kind, time, item });
         }
-        if self.len > self.max_entries {
-            return Err(PushError { kind: PushErrorKind::Full, time, item });
+        self.entries.push(time, item);
+        Ok(())
+    }
+
+    /// Takes what is in front of all others of its time, such as a lap.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push). Others of its time that were released before it came are in front of it.
+    pub fn push_marker(&mut self, time: i64, item: T) -> Result<(), PushError<T>> {
+        if let Some(kind) = self.refusal(time) {
+            return Err(PushError { kind, time, item });
+        }
+        self.markers.push(time, item);
+        Ok(())
+    }
+
+    #[inline]
+    fn refusal(&mut self, time: i64) -> Option<PushErrorKind> {
+        if let Some(point) = self.point.filter(|point| time < *point) {
+            return Some(PushErrorKind::Late { point });
+        }
+        if self.len() > self.max_entries {
+            return Some(PushErrorKind::Full);
         }
         self.newest = self.newest.max(Some(time));
-        self.len = self.len.saturating_add(1);
-        self.incoming.push((time, item));
-        Ok(())
+        None
     }
 
     /// All that is older than this time has come; without a time, as of a [`Sync`](crate::Sync) that has none, all that is there is complete. A point that is
@@ -150,7 +178,7 @@ impl<T> SyncBarrier<T> {
 
     /// The next entry that is complete, or that there is no room for; in the order of time.
     pub fn pop(&mut self) -> Option<Released<T>> {
-        let is_over = self.len > self.max_entries;
+        let is_over = self.len() > self.max_entries;
         if self.complete.is_none() && !is_over {
             return None;
         }
@@ -163,25 +191,66 @@ impl<T> SyncBarrier<T> {
     }
 
     fn pop_if(&mut self, may_go: impl FnOnce(i64, Option<i64>) -> bool) -> Option<Released<T>> {
-        self.sort();
         let complete = self.complete;
+        let marker = self.markers.oldest();
+        let entry = self.entries.oldest().filter(|(time, _)| marker.is_none_or(|(other, _)| *time < other));
+        let runs = if entry.is_some() { &mut self.entries } else { &mut self.markers };
+        let (_, run) = entry.or(marker).filter(|(time, _)| may_go(*time, complete))?;
+        let (time, item) = runs.pop(run)?;
+        self.point = self.point.max(Some(time));
+        Some(Released { time, item, is_forced: Some(time) > complete })
+    }
+
+    /// What it holds, in no order: to tell, for instance, up to which offset all was released.
+    pub fn iter(&self) -> impl Iterator<Item = (i64, &T)> {
+        self.entries.iter().chain(self.markers.iter())
+    }
+
+    /// How many entries it holds.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.entries.len.saturating_add(self.markers.len)
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The point that entries may not be older than, in nanoseconds since 1970.
+    #[must_use]
+    pub const fn point(&self) -> Option<i64> {
+        self.point
+    }
+}
+
+impl<T> Runs<T> {
+    const fn new() -> Self {
+        Self { incoming: Vec::new(), runs: Vec::new(), len: 0 }
+    }
+
+    #[inline]
+    fn push(&mut self, time: i64, item: T) {
+        self.len = self.len.saturating_add(1);
+        self.incoming.push((time, item));
+    }
+
+    /// The time of the oldest, and in which run it is.
+    fn oldest(&mut self) -> Option<(i64, usize)> {
+        self.sort();
+        let firsts = self.runs.iter().enumerate().filter_map(|(place, run)| Some((run.front()?.0, place)));
         // Of the same time, what came first: it is in the run in front.
-        let first = |run: &VecDeque<(i64, T)>| run.front().map(|(time, _)| *time);
-        let mut oldest: Option<(i64, &mut VecDeque<(i64, T)>)> = None;
-        for run in &mut self.runs {
-            let Some(time) = first(run) else { continue };
-            if oldest.as_ref().is_none_or(|(other, _)| time < *other) {
-                oldest = Some((time, run));
-            }
-        }
-        let (_, run) = oldest.filter(|(time, _)| may_go(*time, complete))?;
-        let (time, item) = run.pop_front()?;
+        firsts.min()
+    }
+
+    fn pop(&mut self, run: usize) -> Option<(i64, T)> {
+        let entry = self.runs.get_mut(run)?.pop_front()?;
         self.len = self.len.saturating_sub(1);
         while self.runs.last().is_some_and(VecDeque::is_empty) {
             self.runs.pop();
         }
-        self.point = self.point.max(Some(time));
-        Some(Released { time, item, is_forced: Some(time) > complete })
+        Some(entry)
     }
 
     /// Makes a run of what came, and one of those that are not longer than it.
@@ -200,27 +269,8 @@ impl<T> SyncBarrier<T> {
         self.runs.push(last);
     }
 
-    /// What it holds, in no order: to tell, for instance, up to which offset all was released.
-    pub fn iter(&self) -> impl Iterator<Item = (i64, &T)> {
+    fn iter(&self) -> impl Iterator<Item = (i64, &T)> {
         self.incoming.iter().chain(self.runs.iter().flatten()).map(|(time, item)| (*time, item))
-    }
-
-    /// How many entries it holds.
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether it holds none.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// The point that entries may not be older than, in nanoseconds since 1970.
-    #[must_use]
-    pub const fn point(&self) -> Option<i64> {
-        self.point
     }
 }
 
@@ -247,6 +297,6 @@ impl<T> Default for SyncBarrier<T> {
 
 impl<T> fmt::Debug for SyncBarrier<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SyncBarrier").field("len", &self.len).field("point", &self.point).finish_non_exhaustive()
+        f.debug_struct("SyncBarrier").field("len", &self.len()).field("point", &self.point).finish_non_exhaustive()
     }
 }

@@ -2,7 +2,8 @@ use crate::bits::bits;
 use crate::session::Session;
 
 bits! {
-    /// What of a session is not as it was told before. A session that is told again without changes [is a heartbeat](Self::is_heartbeat).
+    /// What of a session is not as it was told before. A session that is told again without changes is a heartbeat: see
+    /// [`Received::is_heartbeat`](crate::Received::is_heartbeat).
     ///
     /// ```
     /// use atlas_stream::{Changes, Session, SessionState};
@@ -37,14 +38,6 @@ bits! {
     ACTIVITY = 10, "activity";
     /// A member that nobody here knows.
     UNKNOWN = 11, "unknown";
-}
-
-impl Changes {
-    /// Whether a session was told again only to say that it goes on: at most its [`ACTIVITY`](Self::ACTIVITY) has changed, which grows with the data.
-    #[must_use]
-    pub const fn is_heartbeat(self) -> bool {
-        self.without(Self::ACTIVITY).is_empty()
-    }
 }
 
 impl Session<'_> {

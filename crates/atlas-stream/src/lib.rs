@@ -1,6 +1,8 @@
 //! McLaren ATLAS Advanced Streams: telemetry of motor sport in Kafka records, in JSON and in protobuf. Sans-IO: keys, values and times come in,
 //! and records go out; no socket, clock or thread.
 //!
+//! *Ours* is in these pages what the documents of the protocol do not say.
+//!
 //! No unsafe code; no panic on any input; `no_std` with `alloc`. The protocol as implemented is in
 //! [SPEC.md](https://docs.rs/crate/atlas-stream/latest/source/SPEC.md).
 //!
@@ -42,22 +44,24 @@
 //!     rest(reader, now);
 //! }
 //!
-//! /// After each record, and when `poll_deadline` has come.
+//! /// After each record, when `poll_deadline` has come, and when a format was given later.
 //! fn rest(reader: &mut StreamReader, now: Duration) {
 //!     if reader.poll_deadline().is_some_and(|deadline| deadline <= now) {
 //!         reader.handle_timeout(now);
 //!     }
-//!     while let Some(event) = reader.poll_event() {
-//!         match event {
-//!             ReaderEvent::FormatNeeded { id } => match fetch(&id) {
-//!                 Some(format) => drop(reader.provide_format(&id, format)),
-//!                 None => reader.format_unavailable(&id),
-//!             },
-//!             ReaderEvent::Stale { stream_id } => println!("nothing comes of {stream_id}"),
-//!             _ => {}
+//!     loop {
+//!         while let Some(event) = reader.poll_event() {
+//!             match event {
+//!                 ReaderEvent::FormatNeeded { id } => match fetch(&id) {
+//!                     Some(format) => drop(reader.provide_format(&id, format)),
+//!                     None => reader.format_unavailable(&id),
+//!                 },
+//!                 ReaderEvent::Stale { stream_id } => println!("nothing comes of {stream_id}"),
+//!                 _ => {}
+//!             }
 //!         }
-//!     }
-//!     while let Some(received) = reader.poll_record() {
+//!         // What comes out may make room, or need another format: then there are events again.
+//!         let Some(received) = reader.poll_record() else { break };
 //!         take(received);
 //!     }
 //! }
@@ -65,6 +69,9 @@
 //! # record(&mut reader, Duration::ZERO, 0, b"tdata:a", br#"{"time":[1],"data":[{"status":[1]}],"format":"b"}"#);
 //! # assert_eq!((reader.waiting(), reader.streams().count()), (0, 1));
 //! ```
+//!
+//! What a caller may commit to the broker is the offset behind the last record, but not beyond [`StreamReader::first_waiting_offset`], nor beyond what it holds
+//! itself, in a barrier or in sums of its own. What begins in the middle, of a late stream or after such a restart, is not whole up to the next lap or sync.
 //!
 //! A [`StreamWriter`] sends only what is in order, and the session again when it is due. A [`SyncBarrier`] puts what came in any order into the
 //! order of time. A [`Partitioner`] keeps a stream in one partition.

@@ -147,7 +147,7 @@ impl View {
             count = count.saturating_add(1);
             match parameter.key() {
                 ParamKey::Index(index) => {
-                    let due = feed.and_then(|feed| feed.parameters.get(index as usize));
+                    let due = feed.ok_or(BindError::NoNames)?.parameters.get(index as usize);
                     let due = due.ok_or(BindError::UnknownParameter { index, len })?;
                     // Where there are no times, protobuf has no aggregates either.
                     let has_aggregates = !parameter.is_samples && !parameter.times().is_empty();
@@ -218,8 +218,11 @@ pub enum BindError {
     /// The data format does not have the feed.
     #[error("feed is not in the data format")]
     UnknownFeed,
+    /// Parameters without names, and no data format that tells them.
+    #[error("parameters without names")]
+    NoNames,
     /// The message has a parameter that is not in the feed.
-    #[error("parameter {index} of a feed of {len}")]
+    #[error("parameter {index} is beyond the feed, which has {len}")]
     UnknownParameter {
         /// Its index.
         index: u32,

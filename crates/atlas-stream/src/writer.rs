@@ -133,7 +133,10 @@ pub enum WriteError {
     /// Data while the session waits: [`StreamWriter::update`] it to be open first.
     #[error("data before the session is open")]
     NotOpen,
-    /// `$start`, `$end` and sessions are the writer's own to send; of other types it has to be told.
+    /// A message that nobody here knows has no type of its own: [`StreamWriter::send_as`] tells it one.
+    #[error("an unknown message without a type")]
+    NoType,
+    /// `$start`, `$end` and sessions are the writer's own to send.
     #[error("the writer sends messages of this type itself")]
     OwnType,
     /// A state that the session may not have now: to close it is [`StreamWriter::close`], and a closed one is not opened again.
@@ -252,8 +255,7 @@ impl StreamWriter {
         };
         let start = self.record(MessageType::START, Vec::new())?;
         let now = self.now.max(now);
-        let session = self.stamped(self.session.clone(), now);
-        let record = self.session_record(&session)?;
+        let (session, record) = self.written(self.session.clone(), now)?;
         if !has_started {
             self.push(start);
         }
@@ -275,9 +277,8 @@ impl StreamWriter {
             Message::Event(_) => MessageType::EVENTS,
             Message::Lap(_) => MessageType::LAP,
             Message::Sync(_) => MessageType::SYNC,
-            Message::Start | Message::End | Message::Session(_) | Message::Unknown(_) => {
-                return Err(WriteError::OwnType);
-            }
+            Message::Start | Message::End | Message::Session(_) => return Err(WriteError::OwnType),
+            Message::Unknown(_) => return Err(WriteError::NoType),
         };
         self.send_as(message_type, message)
     }
@@ -299,7 +300,7 @@ impl StreamWriter {
         let is_data = matches!(message, Message::Data(_) | Message::Samples(_) | Message::Event(_) | Message::Lap(_))
             || (message_type.is_known() && message_type != MessageType::SYNC);
         if is_data && self.session.state != SessionState::OPEN {
-            return Err(WriteError::NotOpen);
+            return Err(if self.session.state.is_closed() { WriteError::Ended } else { WriteError::NotOpen });
         }
         if self.queued_bytes > self.max_queued_bytes {
             return Err(WriteError::Full);
@@ -371,10 +372,7 @@ impl StreamWriter {
             return;
         }
         if self.send_session(self.session.clone(), self.now).is_err() {
-            // It is longer than it was, by its times: then as it was.
-            if let Ok(record) = self.session_record(&self.session) {
-                self.push_session(self.session.clone(), record, self.now);
-            }
+            self.deadline = self.now.checked_add(self.heartbeat);
         }
     }
 
@@ -457,10 +455,18 @@ impl StreamWriter {
     }
 
     fn send_session(&mut self, session: Session<'static>, now: Duration) -> Result<(), WriteError> {
-        let session = self.stamped(session, now);
-        let record = self.session_record(&session)?;
+        let (session, record) = self.written(session, now)?;
         self.push_session(session, record, now);
         Ok(())
+    }
+
+    fn written(&self, session: Session<'static>, now: Duration) -> Result<(Session<'static>, Transmit), WriteError> {
+        let stamped = self.stamped(session.clone(), now);
+        // Times may make it longer than is allowed: then it goes without.
+        match self.session_record(&stamped) {
+            Ok(record) => Ok((stamped, record)),
+            Err(_) => self.session_record(&session).map(|record| (session, record)),
+        }
     }
 
     /// With when it is sent, and how long its data is by now.

@@ -214,7 +214,10 @@ impl ConsumerContext for Context {
 
     fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
         if let Err(error) = result {
-            self.partitions().say(format!("offsets are not committed: {error}"));
+            let mut partitions = self.partitions();
+            partitions.say(format!("offsets are not committed: {error}"));
+            // They are tried again.
+            partitions.committed.clear();
         }
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use atlas_stream::{
-    BindError, Changes, Decoder, Limits, Message, PushErrorKind, ReadError, ReaderEvent, ReaderLimits, Received,
-    StreamNotes, StreamReader, SyncBarrier, TelemetryRef, TypeMap, View,
+    BindError, Decoder, Limits, Message, PushErrorKind, ReadError, ReaderEvent, ReaderLimits, Received, StreamNotes,
+    StreamReader, SyncBarrier, TelemetryRef, TypeMap, View,
 };
 
 use crate::board::{LapRow, Part, Sample, Told};
@@ -42,7 +42,6 @@ impl Partition {
 
     /// Takes a record as it came.
     pub(crate) fn handle(&mut self, now: Duration, offset: i64, key: &[u8], value: &[u8], tell: &mut Tell<'_>) {
-        self.next = offset.saturating_add(1);
         loop {
             let Self { partition, reader, followers, held, .. } = self;
             let is_taken = match reader.handle_record(now, offset, key, value) {
@@ -57,8 +56,13 @@ impl Partition {
                     true
                 }
             };
+            if is_taken {
+                self.next = offset.saturating_add(1);
+                break;
+            }
             // All that waits is taken after each record, so there is room; if there were none, it would be in vain to go on.
-            if is_taken || !self.settle(tell) {
+            if !self.settle(tell) {
+                tell(Told::Line(format!("partition {}, offset {offset}: no room", self.partition)));
                 break;
             }
         }
@@ -94,6 +98,10 @@ impl Partition {
                     },
                     ReaderEvent::Stale { stream_id } => {
                         tell(Told::Line(format!("stream {} is silent: stale", clip(&stream_id))));
+                        // No sync may come any more, and what is held holds up what is committed.
+                        if let Some(follower) = followers.get_mut(&stream_id) {
+                            follower.flush(held, tell);
+                        }
                     }
                     ReaderEvent::Forgotten { stream_id } => {
                         tell(Told::Line(format!("stream {} is forgotten: too many", clip(&stream_id))));
@@ -144,8 +152,7 @@ fn take(
 ) {
     let id = received.key().stream_id().to_owned();
     let (notes, changes) = (received.notes(), received.changes());
-    // A session that is told again and has not changed is a heartbeat, and that it grows is no news either.
-    if let (Message::Session(session), false) = (received.message(), changes.without(Changes::ACTIVITY).is_empty()) {
+    if let (Message::Session(session), false) = (received.message(), received.is_heartbeat()) {
         let name = session.identifier.as_deref().unwrap_or("without a name");
         let state = received.stream().and_then(|stream| stream.state()).unwrap_or(session.state);
         let state = state.name().unwrap_or_else(|| session.state_name());
@@ -155,7 +162,9 @@ fn take(
         let offset = received.offset();
         tell(Told::Line(format!("stream {}: {notes} (offset {offset})", clip(&id))));
     }
-    if received.stream().is_none() {
+    // Of a stream that has ended there is nothing to follow, unless it begins anew.
+    let is_behind = notes.contains(StreamNotes::AFTER_END) && !notes.contains(StreamNotes::RESTARTED);
+    if received.stream().is_none() || is_behind {
         return;
     }
     if notes.contains(StreamNotes::RESTARTED)
@@ -261,7 +270,12 @@ impl Follower {
     }
 
     fn push(&mut self, time: i64, offset: i64, item: Item, held: &mut BTreeMap<i64, usize>, tell: &mut Tell<'_>) {
-        match self.barrier.push(time, (offset, item)) {
+        // A sample of the time of a lap is in it.
+        let pushed = match item {
+            Item::Lap(_) => self.barrier.push_marker(time, (offset, item)),
+            Item::Sample(_) | Item::Event => self.barrier.push(time, (offset, item)),
+        };
+        match pushed {
             Ok(()) => {
                 let count = held.entry(offset).or_default();
                 *count = count.saturating_add(1);
@@ -315,12 +329,16 @@ impl Follower {
     }
 
     /// What has no sync behind it comes out, too.
-    fn finish(mut self, held: &mut BTreeMap<i64, usize>, tell: &mut Tell<'_>) {
+    fn flush(&mut self, held: &mut BTreeMap<i64, usize>, tell: &mut Tell<'_>) {
         while let Some(released) = self.barrier.pop_oldest() {
             let (offset, item) = released.item;
             let_go(held, offset);
             self.emit(released.time, item, tell);
         }
+    }
+
+    fn finish(mut self, held: &mut BTreeMap<i64, usize>, tell: &mut Tell<'_>) {
+        self.flush(held, tell);
         if let Some(row) = self.row {
             tell(Told::Lap(self.stream.clone(), row));
         }

@@ -213,11 +213,11 @@ impl Run {
         Ok(())
     }
 
-    /// Laps count from 1, and begin between two samples.
+    /// Laps count from 1, and begin with a sample.
     fn lap(&mut self, index: u64, plan: &Plan) -> Result<(), Failure> {
         let first = index.saturating_mul(plan.lap_samples);
         let behind = i64::try_from(first).unwrap_or(i64::MAX).saturating_mul(STEP);
-        let time = self.unix.saturating_add(behind).saturating_sub(self.epoch).saturating_sub(STEP / 2);
+        let time = self.unix.saturating_add(behind).saturating_sub(self.epoch);
         let number = i64::try_from(index).unwrap_or(i64::MAX).saturating_add(1);
         let (kind, source) = match index {
             0 => (LapType::Out, TriggerSource::TELEMETRY_START),
@@ -230,9 +230,9 @@ impl Run {
         Ok(())
     }
 
-    /// Nothing comes that is older than half a step in front of the next sample: a lap may begin there.
+    /// Nothing comes that is older than the next sample.
     fn sync(&mut self, next: i64) -> Result<(), Failure> {
-        let time = next.saturating_sub(self.epoch).saturating_sub(STEP / 2);
+        let time = next.saturating_sub(self.epoch);
         Ok(self.writer.send(&Sync::new(self.epoch, time).into())?)
     }
 
@@ -246,7 +246,7 @@ impl Run {
     /// Hands over what the writer has. Key, value and partition: nothing is chosen by librdkafka.
     fn pump(&mut self) -> Result<(), Failure> {
         while let Some(record) = self.writer.poll_transmit() {
-            self.sender.send(record.partition, record.key.as_str().as_bytes(), Some(&record.value))?;
+            self.sender.send(record.partition, record.key.as_bytes(), Some(&record.value))?;
         }
         Ok(())
     }

@@ -8,10 +8,10 @@ use super::Script;
 
 const TIMES: [i64; 12] = [0, 1, 2, 3, 4, 1_000, -1, i64::MIN, i64::MIN + 1, i64::MAX, i64::MAX - 1, 1 << 62];
 
-/// Entries by their time, and of one time in the order in which they came.
+/// Entries by their time, and of one time markers first, then in the order in which they came.
 struct Model {
     max: usize,
-    entries: BTreeMap<(i64, u32), u32>,
+    entries: BTreeMap<(i64, bool, u32), u32>,
     count: u32,
     /// Of all that were taken.
     newest: Option<i64>,
@@ -29,14 +29,14 @@ enum Push {
 }
 
 impl Model {
-    fn push(&mut self, time: i64, item: u32) -> Push {
+    fn push(&mut self, time: i64, is_marker: bool, item: u32) -> Push {
         if let Some(point) = self.point.filter(|point| time < *point) {
             return Push::Late(point);
         }
         if self.entries.len() > self.max {
             return Push::Full;
         }
-        self.entries.insert((time, self.count), item);
+        self.entries.insert((time, !is_marker, self.count), item);
         self.count += 1;
         self.newest = self.newest.max(Some(time));
         Push::Taken
@@ -50,14 +50,14 @@ impl Model {
     }
 
     fn pop(&mut self, is_anyway: bool) -> Option<(i64, u32, bool)> {
-        let ((time, count), _) = self.entries.first_key_value()?;
-        let (time, count) = (*time, *count);
+        let key = *self.entries.first_key_value()?.0;
+        let time = key.0;
         let is_complete = i128::from(time) < self.complete_below;
         if !is_complete && !is_anyway && self.entries.len() <= self.max {
             return None;
         }
         self.point = self.point.max(Some(time));
-        Some((time, self.entries.remove(&(time, count)).expect("it is there"), !is_complete))
+        Some((time, self.entries.remove(&key).expect("it is there"), !is_complete))
     }
 }
 
@@ -91,11 +91,13 @@ pub fn barrier(data: &[u8]) {
             0..140 => {
                 let time = time(&mut script);
                 item += 1;
-                let found = match barrier.push(time, item) {
+                let is_marker = choice >= 120;
+                let pushed = if is_marker { barrier.push_marker(time, item) } else { barrier.push(time, item) };
+                let found = match pushed {
                     Ok(()) => Push::Taken,
                     Err(error) => {
                         assert_eq!((error.time, error.item), (time, item), "what is refused is given back");
-                        assert_eq!(error.to_string(), error.kind.to_string());
+                        assert_eq!(error.to_string(), format!("time {time}: {}", error.kind));
                         match error.kind {
                             PushErrorKind::Late { point } => Push::Late(point),
                             PushErrorKind::Full => Push::Full,
@@ -104,7 +106,7 @@ pub fn barrier(data: &[u8]) {
                     }
                 };
                 taken += usize::from(found == Push::Taken);
-                assert_eq!(found, model.push(time, item));
+                assert_eq!(found, model.push(time, is_marker, item));
             }
             140..160 => {
                 let time = time(&mut script);

@@ -169,7 +169,9 @@ impl Model {
                 self.wait(format);
             }
             self.count += 1;
-            (held.number, held.format) = (self.count, missing.clone());
+            let named = telemetry(&record.message).filter(|_| is_by_index(&record.message));
+            let named = named.and_then(|telemetry| telemetry.format()).filter(|id| !id.is_empty()).map(str::to_owned);
+            (held.number, held.format) = (self.count, named);
             let stream = self.stream(&id).expect("it is kept");
             stream.blocked_on = if is_behind { stream.blocked_on.take() } else { missing };
             stream.waiting.push_back(held);
@@ -397,7 +399,7 @@ impl Model {
 
     /// Something came of a stream, if it is known.
     fn alive(&mut self, id: &str, kind: Option<MessageKind>) {
-        let now = self.now;
+        let (now, least) = (self.now, self.stale_after);
         let is_told = self.stale.iter().all(|other| other != id);
         let Some(stream) = self.stream(id) else { return };
         stream.has_returned |= stream.is_stale && is_told;
@@ -407,9 +409,10 @@ impl Model {
                 (stream.last_session, stream.interval) = (None, Duration::ZERO);
             }
             Some(MessageKind::Session) => {
-                let is_interval = !stream.was_stale;
-                if let Some(last) = stream.last_session.filter(|_| is_interval) {
-                    stream.interval = now.saturating_sub(last);
+                let was_stale = stream.was_stale;
+                let between = stream.last_session.map(|last| now.saturating_sub(last));
+                if let Some(between) = between.filter(|between| !was_stale || *between <= least.saturating_mul(3)) {
+                    stream.interval = between;
                 }
                 (stream.last_session, stream.was_stale) = (Some(now), false);
             }

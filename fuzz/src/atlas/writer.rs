@@ -56,6 +56,7 @@ enum Why {
     Ended,
     NotOpen,
     OwnType,
+    NoType,
     State,
     SessionId,
     Full,
@@ -70,6 +71,7 @@ fn why(error: WriteError) -> Why {
         WriteError::Ended => Why::Ended,
         WriteError::NotOpen => Why::NotOpen,
         WriteError::OwnType => Why::OwnType,
+        WriteError::NoType => Why::NoType,
         WriteError::State { .. } => Why::State,
         WriteError::SessionId => Why::SessionId,
         WriteError::Full => Why::Full,
@@ -122,6 +124,7 @@ impl Model {
         now: Duration,
         mut session: Session<'static>,
     ) -> Result<(Session<'static>, Vec<u8>), EncodeError> {
+        let plain = session.clone();
         if let Some(origin) = self.origin {
             let now = now.as_nanos() as i128;
             let nanos = i128::from(origin) + now;
@@ -140,7 +143,11 @@ impl Model {
             activity.duration_nanos = activity.duration_nanos.max(grown);
         }
         let mut json = Vec::new();
-        session.encode_json_with(&mut json, &self.options)?;
+        // What its times make too long goes without.
+        if session.encode_json_with(&mut json, &self.options).is_err() {
+            plain.encode_json_with(&mut json, &self.options)?;
+            return Ok((plain, json));
+        }
         Ok((session, json))
     }
 
@@ -169,7 +176,8 @@ impl Model {
         why.extend(is_own.then_some(Why::OwnType));
         let is_data = matches!(message, Message::Data(_) | Message::Samples(_) | Message::Event(_) | Message::Lap(_))
             || matches!(message_type, "tdata" | "tsamples" | "events" | "lap");
-        why.extend((is_data && self.session.state != SessionState::OPEN).then_some(Why::NotOpen));
+        let not_open = if self.session.state.is_closed() { Why::Ended } else { Why::NotOpen };
+        why.extend((is_data && self.session.state != SessionState::OPEN).then_some(not_open));
         why.extend((self.queued() > self.max).then_some(Why::Full));
         let mut value = Vec::new();
         why.extend(message.encode_with(kind, &mut value, &self.options).is_err().then_some(Why::Encode));
@@ -384,16 +392,10 @@ fn step(
             writer.handle_timeout(*now);
             model.now = at;
             if model.deadline.is_some_and(|deadline| deadline <= at) {
-                let as_it_was = |model: &Model| {
-                    let mut json = Vec::new();
-                    model.session.encode_json_with(&mut json, &model.options).expect("it was sent before");
-                    (model.session.clone(), json)
-                };
                 if model.queued() > model.max {
                     model.deadline = at.checked_add(model.heartbeat);
                 } else {
-                    let longer = model.stamped(at, model.session.clone());
-                    let session = longer.unwrap_or_else(|_| as_it_was(model));
+                    let session = model.stamped(at, model.session.clone()).expect("it was sent before");
                     model.push_session(at, session);
                 }
             }
@@ -427,7 +429,10 @@ fn step(
                 // Has no type, or the writer's own.
                 _ => "$start",
             };
-            let due = model.send(message_type, &made);
+            let mut due = model.send(message_type, &made);
+            if matches!(made.0, Message::Unknown(_)) {
+                due = vec![Why::NoType];
+            }
             compare(writer.send(&made.0), &due);
         }
         150..180 => {

@@ -9,7 +9,8 @@ pub struct ReaderLimits {
     /// Most bytes of the ids and of the last sessions of all streams, as they came; 64 MiB. With more, streams are forgotten as above. What is kept
     /// of a session may take 64 times its bytes, as [`Limits`](crate::Limits) has it.
     pub max_stream_bytes: usize,
-    /// Most data formats, known or asked for; 256. For one more the one that was used longest ago is forgotten, and asked for again when data names it.
+    /// Most data formats, known or asked for; 256. For one more the one that was used longest ago is forgotten, and asked for again when data names it; for one that
+    /// a session only lists none is.
     pub max_formats: usize,
     /// Most bytes of keys and values of records that wait for a format; 64 MiB. With more, the format that is waited for longest is given up; one record
     /// more is taken.

@@ -113,7 +113,8 @@ impl Backlog {
 #[non_exhaustive]
 pub enum ReaderEvent {
     /// A session lists this data format, or data names it: fetch it, and give it to [`StreamReader::provide_format`], or tell
-    /// [`StreamReader::format_unavailable`].
+    /// [`StreamReader::format_unavailable`], at once or later; then [`StreamReader::poll_record`] may have what waited. It is told once, also if the format is
+    /// given up since it did not come in time: who gets it later gives it then.
     FormatNeeded {
         /// Its id.
         id: String,
@@ -205,6 +206,15 @@ impl<'a> Received<'a> {
         self.changes
     }
 
+    /// Whether it is a session that only says that it goes on: what changed is at most its [`ACTIVITY`](Changes::ACTIVITY), which grows with the data, and
+    /// nothing is wrong with its place.
+    #[must_use]
+    pub const fn is_heartbeat(&self) -> bool {
+        matches!(self.record.message(), Message::Session(_))
+            && self.changes.without(Changes::ACTIVITY).is_empty()
+            && self.notes.without(StreamNotes::RETURNED).is_empty()
+    }
+
     /// Its stream, as it is with this record; `None` if the stream is not kept: of a type that nobody here knows the first record opens none, and
     /// there may be no room.
     #[must_use]
@@ -247,7 +257,7 @@ impl StreamReader {
         self
     }
 
-    /// How long a stream is silent at least before it is stale.
+    /// How long a stream is silent at least before it is stale: more than the time between two sessions that peers are known for.
     #[must_use]
     pub const fn with_stale_after(mut self, stale_after: Duration) -> Self {
         self.stale_after = stale_after;
@@ -282,7 +292,7 @@ impl StreamReader {
             Ok(record) => record,
             Err(error) => {
                 if let Some(number) = found {
-                    streams.note(number, now, None);
+                    streams.note(number, now, None, *stale_after);
                     streams.watch(number, *stale_after);
                 }
                 return Err(error.into());
@@ -293,7 +303,7 @@ impl StreamReader {
         }
         let number = found.or_else(|| kind.and_then(|_| streams.open(id, limits)));
         if let Some(number) = number {
-            streams.note(number, now, kind);
+            streams.note(number, now, kind, *stale_after);
         }
         let format = missing(&record, formats, limits.max_formats);
         let waits = is_behind || (may_wait && format.is_some());
@@ -301,10 +311,11 @@ impl StreamReader {
             if let Some(format) = format {
                 formats.wait(format, now.saturating_add(self.format_timeout));
             }
-            let format = format.map(ToOwned::to_owned);
             if !is_behind {
-                stream.blocked_on.clone_from(&format);
+                stream.blocked_on = format.map(ToOwned::to_owned);
             }
+            // One that is known now may be forgotten before its turn comes.
+            let format = format_by_index(&record).map(ToOwned::to_owned);
             backlog.count = backlog.count.wrapping_add(1);
             let (key, value) = (key.to_owned(), value.to_owned());
             let record = Waiting { number: backlog.count, offset, format, key, value };
@@ -386,7 +397,8 @@ impl StreamReader {
         }
     }
 
-    /// Gives up formats whose time is up, and looks which streams are stale.
+    /// Gives up formats whose time is up, and looks which streams are stale. After a pause of the reader's own, records that lie there are taken first: else
+    /// all streams seem to have been silent.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.now = self.now.max(now);
         while let Some((_, id)) = self.formats.first_deadline().filter(|(deadline, _)| *deadline <= self.now) {
@@ -487,12 +499,17 @@ impl fmt::Debug for StreamReader {
     }
 }
 
-/// The format that data has to wait for: what has names for its parameters need not, and what names no format cannot.
+/// The format that data has to wait for: what has names for its parameters need not, and what names no format cannot. It is asked for in any case.
 fn missing<'r>(record: &'r RecordRef<'_>, formats: &mut Formats, max: usize) -> Option<&'r str> {
-    let telemetry = telemetry(record)?;
-    let id = telemetry.format().filter(|id| !id.is_empty())?;
-    let waits = formats.need(id, max) == Need::Wait && is_by_index(telemetry);
-    waits.then_some(id)
+    let id = telemetry(record)?.format().filter(|id| !id.is_empty())?;
+    let waits = formats.need(id, max) == Need::Wait;
+    format_by_index(record).filter(|_| waits)
+}
+
+/// The format that tells whose data it is.
+fn format_by_index<'r>(record: &'r RecordRef<'_>) -> Option<&'r str> {
+    let telemetry = telemetry(record).filter(|telemetry| is_by_index(telemetry))?;
+    telemetry.format().filter(|id| !id.is_empty())
 }
 
 fn is_by_index(telemetry: &TelemetryRef<'_>) -> bool {
@@ -556,10 +573,8 @@ fn receive<'a>(
     streams: &'a Streams,
     formats: &'a Formats,
 ) -> Received<'a> {
-    let telemetry = telemetry(&record);
-    let id = telemetry.and_then(TelemetryRef::format).filter(|id| !id.is_empty());
-    let format = id.and_then(|id| formats.known(id));
-    if id.is_some() && format.is_none() && telemetry.is_some_and(is_by_index) {
+    let format = telemetry(&record).and_then(TelemetryRef::format).and_then(|id| formats.known(id));
+    if format.is_none() && format_by_index(&record).is_some() {
         notes |= StreamNotes::UNBOUND;
     }
     let stream = number.and_then(|number| streams.get(number));

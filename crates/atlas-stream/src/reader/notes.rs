@@ -9,7 +9,7 @@ bits! {
     LATE = 1, "late";
     /// `$start` of a stream that was there before: a new stream from here on.
     RESTARTED = 2, "restarted";
-    /// Behind `$end`: it changes nothing.
+    /// Behind `$end`: it changes nothing, unless it is the `$start` of a new stream, which is `RESTARTED`, too.
     AFTER_END = 3, "after_end";
     /// Data behind a closed state.
     AFTER_CLOSE = 4, "after_close";
@@ -19,7 +19,7 @@ bits! {
     CLOSED_AGAIN = 6, "closed_again";
     /// A session that was open is told to wait: it stays open.
     WENT_BACK = 7, "went_back";
-    /// The first session of a stream, behind data.
+    /// The first session of a stream that came from `$start` on, behind data.
     AFTER_DATA = 8, "after_data";
     /// `$end` of a stream whose session is not closed.
     NOT_CLOSED = 9, "not_closed";
@@ -27,8 +27,8 @@ bits! {
     RETURNED = 10, "returned";
     /// The session is in another stream, too: a replay.
     REPLAY = 11, "replay";
-    /// The stream is not kept, since all others wait for formats; or a session is not, since it alone is too large.
+    /// The stream is not kept: all others wait for formats, its id is too long, or none may be. Or its session is not, which alone is too large.
     NO_ROOM = 12, "no_room";
-    /// Data whose format did not come in time, or that there was no room to wait for.
+    /// Data that names a format which is not known: it is not to be had, did not come in time, or there was no room to wait.
     UNBOUND = 13, "unbound";
 }

@@ -60,22 +60,26 @@ pub(super) struct Liveness {
     pub(super) is_untold: bool,
     /// It was stale, as was told, and no record has told that it came back.
     has_returned: bool,
+    /// It was stale since the last session.
+    had_pause: bool,
     /// When it is looked at.
     pub(super) check: Option<Duration>,
 }
 
 impl Liveness {
-    pub(super) fn note(&mut self, now: Duration, kind: Option<MessageKind>) {
-        // A pause that was told is no interval, nor is one between two recordings.
+    pub(super) fn note(&mut self, now: Duration, kind: Option<MessageKind>, least: Duration) {
+        self.had_pause |= self.is_stale;
+        // None is an interval between two recordings.
         if matches!(kind, Some(MessageKind::Start | MessageKind::End)) {
             self.interval = Duration::ZERO;
             self.last_session = None;
-        } else if self.is_stale {
-            self.last_session = None;
         }
         if kind == Some(MessageKind::Session) {
-            let last = self.last_session.replace(now);
-            self.interval = last.map_or(self.interval, |last| now.saturating_sub(last));
+            let between = self.last_session.replace(now).map(|last| now.saturating_sub(last));
+            // A pause is one only if sessions may come that seldom: the next shows it.
+            let counts = |between: &Duration| !self.had_pause || *between <= least.saturating_mul(3);
+            self.interval = between.filter(counts).unwrap_or(self.interval);
+            self.had_pause = false;
         }
         self.last = now;
         self.has_returned |= self.is_stale && !self.is_untold;

@@ -147,9 +147,9 @@ impl Streams {
     }
 
     /// Something came of a stream.
-    pub(super) fn note(&mut self, number: u64, now: Duration, kind: Option<MessageKind>) {
+    pub(super) fn note(&mut self, number: u64, now: Duration, kind: Option<MessageKind>, least: Duration) {
         if let Some(stream) = self.all.get_mut(&number) {
-            stream.liveness.note(now, kind);
+            stream.liveness.note(now, kind, least);
         }
     }
 

@@ -11,6 +11,7 @@ use testkit::{Rng, laws};
 #[derive(Clone, Debug)]
 enum Op {
     Push(i64),
+    PushMarker(i64),
     Sync(Option<i64>),
     Pop,
     PopAll,
@@ -20,7 +21,8 @@ enum Op {
 /// The same, slowly.
 #[derive(Default)]
 struct Model {
-    held: BTreeMap<(i64, u32), u32>,
+    /// By time, markers first, and by what came first.
+    held: BTreeMap<(i64, bool, u32), u32>,
     count: u32,
     newest: Option<i64>,
     /// Times up to this are complete, itself included, in more than 64 bits.
@@ -29,14 +31,14 @@ struct Model {
 }
 
 impl Model {
-    fn push(&mut self, time: i64, max: usize) -> Result<(), PushErrorKind> {
+    fn push(&mut self, time: i64, is_marker: bool, max: usize) -> Result<(), PushErrorKind> {
         if let Some(point) = self.point.filter(|point| time < *point) {
             return Err(PushErrorKind::Late { point });
         }
         if self.held.len() > max {
             return Err(PushErrorKind::Full);
         }
-        self.held.insert((time, self.count), self.count);
+        self.held.insert((time, !is_marker, self.count), self.count);
         self.newest = self.newest.max(Some(time));
         Ok(())
     }
@@ -52,12 +54,12 @@ impl Model {
     }
 
     fn pop(&mut self, is_forced: bool, max: usize) -> Option<(i64, u32, bool)> {
-        let (&(time, number), _) = self.held.first_key_value()?;
+        let (&(time, is_behind, number), _) = self.held.first_key_value()?;
         let is_complete = Some(i128::from(time)) <= self.complete;
         if !is_complete && !is_forced && self.held.len() <= max {
             return None;
         }
-        self.held.remove(&(time, number));
+        self.held.remove(&(time, is_behind, number));
         self.point = self.point.max(Some(time));
         Some((time, number, !is_complete))
     }
@@ -79,6 +81,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     let op = |times: BoxedStrategy<i64>| {
         prop_oneof![
             12 => times.clone().prop_map(Op::Push),
+            3 => times.clone().prop_map(Op::PushMarker),
             2 => times.prop_map(|time| Op::Sync(Some(time))),
             1 => Just(Op::Sync(None)),
             3 => Just(Op::Pop),
@@ -98,11 +101,12 @@ fn run(ops: &[Op], max: usize) {
     let plain = |released: Released<u32>| (released.time, released.item, released.is_forced);
     for op in ops {
         match *op {
-            Op::Push(time) => {
+            Op::Push(time) | Op::PushMarker(time) => {
+                let is_marker = matches!(op, Op::PushMarker(_));
                 let item = model.count;
-                let due = model.push(time, max);
+                let due = model.push(time, is_marker, max);
                 model.count += 1;
-                let found = barrier.push(time, item);
+                let found = if is_marker { barrier.push_marker(time, item) } else { barrier.push(time, item) };
                 assert!(
                     found.as_ref().err().is_none_or(|error| (error.time, error.item) == (time, item)),
                     "given back"
@@ -248,4 +252,18 @@ fn a_sync_behind_each_entry_is_linear_work() {
         }
         sum
     });
+}
+
+#[test]
+fn what_is_held_can_be_gone_through() {
+    let mut barrier = SyncBarrier::new();
+    for (time, offset) in [(30, 7), (10, 5), (20, 6)] {
+        barrier.push(time, offset).unwrap();
+    }
+    barrier.push_marker(20, 8).unwrap();
+    barrier.sync(Some(20));
+    assert_eq!(barrier.pop().map(Released::into_item), Some(5));
+    let mut held: Vec<_> = barrier.iter().map(|(time, offset)| (time, *offset)).collect();
+    held.sort_unstable();
+    assert_eq!(held, [(20, 6), (20, 8), (30, 7)]);
 }

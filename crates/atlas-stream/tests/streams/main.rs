@@ -9,6 +9,7 @@
 )]
 
 mod barrier;
+mod bounds;
 mod formats;
 mod kept;
 mod laws;

@@ -234,7 +234,7 @@ fn of_a_closed_session_only_the_end_is_due() {
     let closed = Session::new("s", SessionState::CLOSED);
     let mut writer = StreamWriter::resume("a", 0, closed).unwrap();
     writer.start(Duration::ZERO).unwrap();
-    assert_eq!(writer.send(&lap(1)), Err(WriteError::NotOpen));
+    assert_eq!(writer.send(&lap(1)), Err(WriteError::Ended));
     let state = |to| WriteError::State { from: SessionState::CLOSED, to };
     for to in [SessionState::CLOSED, OPEN] {
         assert_eq!(writer.update(Duration::ZERO, |session| session.state = to), Err(state(to)));
@@ -305,4 +305,31 @@ fn a_start_that_cannot_be_written_is_none() {
     assert!(matches!(writer.start(Duration::ZERO), Err(WriteError::Encode(_))));
     assert_eq!((sent(&mut writer), writer.poll_deadline()), (vec![], None));
     assert_eq!(writer.send(&lap(1)), Err(WriteError::NotStarted));
+}
+
+#[test]
+fn what_times_make_too_long_goes_without() {
+    let mut session = Session::new("s", OPEN);
+    session.activity = Some(Activity::new(DateTime::parse("1970-01-01T00:00:00Z").unwrap()));
+    let mut json = Vec::new();
+    session.encode_json(&mut json).unwrap();
+    // Two more for the longer name of the state; the duration has no room.
+    let limits = Limits::DEFAULT.with_max_len(u32::try_from(json.len() + 2).unwrap());
+    let mut writer = StreamWriter::new("a", 0, session).unwrap();
+    writer.start(Duration::ZERO).unwrap();
+    writer.send(&lap(1)).unwrap();
+    let mut writer = writer.with_options(JsonOptions::DEFAULT.with_limits(limits));
+    writer.handle_timeout(seconds(10));
+    writer.close(seconds(11), SessionState::CLOSED).unwrap();
+    let keys: Vec<_> = sent(&mut writer).iter().map(|record| record.key.to_string()).collect();
+    assert_eq!(keys, ["$start:a", "session:a", "lap:a", "session:a", "session:a", "$end:a"]);
+}
+
+#[test]
+fn a_heartbeat_that_cannot_be_written_is_tried_again_later() {
+    let mut writer = StreamWriter::new("a", 0, Session::new("s", OPEN)).unwrap();
+    writer.start(Duration::ZERO).unwrap();
+    let mut writer = writer.with_options(JsonOptions::DEFAULT.with_limits(Limits::DEFAULT.with_max_len(5)));
+    writer.handle_timeout(seconds(20));
+    assert_eq!((writer.poll_deadline(), sent(&mut writer).len()), (Some(seconds(30)), 2));
 }

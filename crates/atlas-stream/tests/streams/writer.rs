@@ -247,10 +247,10 @@ fn a_session_is_updated_but_not_its_id() {
 fn messages_of_the_writer_itself_are_not_sent() {
     let mut writer = started(OPEN);
     let raw = || Message::Unknown(b"x".as_slice().into());
-    let own = [Message::Start, Message::End, Message::Session(Session::new("s", OPEN)), raw()];
-    for message in &own {
-        assert_eq!(writer.send(message), Err(WriteError::OwnType));
+    for message in [Message::Start, Message::End, Message::Session(Session::new("s", OPEN))] {
+        assert_eq!(writer.send(&message), Err(WriteError::OwnType));
     }
+    assert_eq!(writer.send(&raw()), Err(WriteError::NoType));
     for own in [MessageType::START, MessageType::END, MessageType::SESSION] {
         assert_eq!(writer.send_as(own, &raw()), Err(WriteError::OwnType));
         assert_eq!(writer.send_as(own, &lap(1)), Err(WriteError::OwnType));
