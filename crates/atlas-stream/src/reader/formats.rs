@@ -68,13 +68,17 @@ impl Formats {
 
     /// What data that names a format has to do. It is asked for, if nobody did.
     pub(super) fn need(&mut self, id: &str, max: usize) -> Need {
-        if !self.ask(id, max) {
-            return Need::Nothing;
+        if let Some(slot) = self.used(id) {
+            return if matches!(slot.state, State::Asked(_)) { Need::Wait } else { Need::Nothing };
         }
-        match self.slots.get(id).map(|slot| &slot.state) {
-            Some(State::Asked(_)) => Need::Wait,
-            Some(State::Known(_) | State::GivenUp) | None => Need::Nothing,
-        }
+        if self.ask(id, max) { Need::Wait } else { Need::Nothing }
+    }
+
+    fn used(&mut self, id: &str) -> Option<&Slot> {
+        let slot = self.slots.get_mut(id)?;
+        self.uses = self.uses.wrapping_add(1);
+        slot.used = self.uses;
+        Some(slot)
     }
 
     /// Records wait for it from now on.
@@ -87,11 +91,10 @@ impl Formats {
 
     /// Asks for a format, if nobody did; whether there is room for it.
     pub(super) fn ask(&mut self, id: &str, max: usize) -> bool {
-        self.uses = self.uses.wrapping_add(1);
-        if let Some(slot) = self.slots.get_mut(id) {
-            slot.used = self.uses;
+        if self.used(id).is_some() {
             return true;
         }
+        self.uses = self.uses.wrapping_add(1);
         if id.len() > MAX_ID || !self.make_room(max) {
             return false;
         }

@@ -302,9 +302,6 @@ impl StreamReader {
             formats.ask_listed(session.dependencies(DATA_FORMAT), limits.max_formats);
         }
         let number = found.or_else(|| kind.and_then(|_| streams.open(id, limits)));
-        if let Some(number) = number {
-            streams.note(number, now, kind, *stale_after);
-        }
         let format = missing(&record, formats, limits.max_formats);
         let waits = is_behind || (may_wait && format.is_some());
         if let Some(stream) = number.filter(|_| waits).and_then(|number| streams.get_mut(number)) {
@@ -321,9 +318,10 @@ impl StreamReader {
             let record = Waiting { number: backlog.count, offset, format, key, value };
             backlog.add(&record);
             stream.waiting.push_back(record);
+            stream.liveness.note(now, kind, *stale_after);
             return Ok(None);
         }
-        let (notes, changes) = advance(streams, limits, *stale_after, number, &record, value.len());
+        let (notes, changes) = advance(streams, limits, *stale_after, number, &record, value.len(), Some(now));
         Ok(Some(receive(record, offset, notes, changes, number, streams, formats)))
     }
 
@@ -334,7 +332,7 @@ impl StreamReader {
         let Waiting { offset, ref key, ref value, .. } = *current;
         // It was read when it came: only another decoder since then could refuse it.
         let record = decoder.decode_or_raw(key, value)?;
-        let (notes, changes) = advance(streams, limits, *stale_after, Some(number), &record, value.len());
+        let (notes, changes) = advance(streams, limits, *stale_after, Some(number), &record, value.len(), None);
         Some(receive(record, offset, notes, changes, Some(number), streams, formats))
     }
 
@@ -502,8 +500,7 @@ impl fmt::Debug for StreamReader {
 /// The format that data has to wait for: what has names for its parameters need not, and what names no format cannot. It is asked for in any case.
 fn missing<'r>(record: &'r RecordRef<'_>, formats: &mut Formats, max: usize) -> Option<&'r str> {
     let id = telemetry(record)?.format().filter(|id| !id.is_empty())?;
-    let waits = formats.need(id, max) == Need::Wait;
-    format_by_index(record).filter(|_| waits)
+    if formats.need(id, max) == Need::Wait { format_by_index(record) } else { None }
 }
 
 /// The format that tells whose data it is.
@@ -529,7 +526,7 @@ fn telemetry<'r, 'a>(record: &'r RecordRef<'a>) -> Option<&'r TelemetryRef<'a>> 
     }
 }
 
-/// Takes a record into its stream.
+/// Takes a record into its stream, as one that came at a time, or that waited.
 fn advance(
     streams: &mut Streams,
     limits: &ReaderLimits,
@@ -537,15 +534,19 @@ fn advance(
     number: Option<u64>,
     record: &RecordRef<'_>,
     len: usize,
+    came: Option<Duration>,
 ) -> (StreamNotes, Changes) {
     let stream = number.and_then(|number| Some((number, streams.get_mut(number)?)));
     let Some((number, stream)) = stream else {
         let notes = if record.kind().is_some() { StreamNotes::NO_ROOM } else { StreamNotes::NONE };
         return (notes, Changes::NONE);
     };
+    if let Some(now) = came {
+        stream.liveness.note(now, record.kind(), stale_after);
+    }
     let (len_before, knows_session) = (stream.len(), stream.state().is_none() || stream.session().is_some());
     let (mut notes, changes) = stream.advance(record.message(), len);
-    let has_changed = stream.len() != len_before;
+    let (has_changed, is_watched) = (stream.len() != len_before, stream.is_watched(stale_after));
     if let Message::Session(session) = record.message() {
         let is_new = changes.contains(Changes::ID) && knows_session;
         if is_new && is_elsewhere(streams, &session.id, record.key().stream_id()) {
@@ -555,7 +556,9 @@ fn advance(
     if has_changed && !streams.resize(number, len_before, limits) {
         notes |= StreamNotes::NO_ROOM;
     }
-    streams.watch(number, stale_after);
+    if !is_watched {
+        streams.watch(number, stale_after);
+    }
     (notes, changes)
 }
 

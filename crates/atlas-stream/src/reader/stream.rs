@@ -172,6 +172,12 @@ impl Stream {
         !self.has_ended && !self.is_closed() && !self.is_stale() && self.waiting.is_empty()
     }
 
+    /// Whether it is looked at in time, or need not be.
+    pub(super) fn is_watched(&self, least: Duration) -> bool {
+        // Mostly the time has moved on, and that is seen when it is looked at.
+        !self.may_be_stale() || self.liveness.check.is_some_and(|check| check <= self.liveness.deadline(least))
+    }
+
     /// What it counts of `max_bytes`.
     pub(super) fn len(&self) -> usize {
         self.id.len().saturating_add(self.session_len)

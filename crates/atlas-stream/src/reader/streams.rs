@@ -155,12 +155,8 @@ impl Streams {
 
     /// Sees to it that a stream is looked at when it may be stale: after each record of it.
     pub(super) fn watch(&mut self, number: u64, least: Duration) {
-        let Some(stream) = self.all.get_mut(&number).filter(|stream| stream.may_be_stale()) else { return };
+        let Some(stream) = self.all.get_mut(&number).filter(|stream| !stream.is_watched(least)) else { return };
         let deadline = stream.liveness.deadline(least);
-        // Mostly the time has moved on, and that is seen when it is looked at.
-        if stream.liveness.check.is_some_and(|check| check <= deadline) {
-            return;
-        }
         if let Some(check) = stream.liveness.check.replace(deadline) {
             self.checks.remove(&(check, number));
         }
