@@ -128,7 +128,7 @@ fn samples_with_names_need_no_format() {
     assert_eq!(View::new("").bind_named(samples).unwrap_err(), BindError::OtherFeed);
     let data = RecordRef::decode(b"tdata:a", br#"{"time":[],"data":[{"status":[]}],"feed":"raw"}"#).unwrap();
     let Message::Data(data) = data.message() else { panic!() };
-    assert_eq!(view.bind_named(data).unwrap_err(), BindError::UnknownParameter { index: 0, len: 0 });
+    assert_eq!(view.bind_named(data).unwrap_err(), BindError::NoNames);
 }
 
 #[test]

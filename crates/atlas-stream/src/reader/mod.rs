@@ -576,7 +576,8 @@ fn receive<'a>(
     streams: &'a Streams,
     formats: &'a Formats,
 ) -> Received<'a> {
-    let format = telemetry(&record).and_then(TelemetryRef::format).and_then(|id| formats.known(id));
+    let id = telemetry(&record).and_then(TelemetryRef::format).filter(|id| !id.is_empty());
+    let format = id.and_then(|id| formats.known(id));
     if format.is_none() && format_by_index(&record).is_some() {
         notes |= StreamNotes::UNBOUND;
     }

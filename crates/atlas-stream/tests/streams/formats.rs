@@ -353,3 +353,12 @@ fn telemetry_in_protobuf_waits_and_is_bound() {
     let mut desk = desk(ReaderLimits::DEFAULT);
     assert_eq!(desk.notes("x:a", proto::message(TelemetryKind::Data, [0])), StreamNotes::NONE);
 }
+
+#[test]
+fn what_names_no_format_is_not_given_one() {
+    let mut desk = Desk::default();
+    assert!(desk.give(""));
+    let told = desk.one("tdata:a", r#"{"time":[1],"data":[{"status":[1],"avg":[211.5]}],"format":""}"#);
+    assert_eq!((told.is_bound, told.notes), (false, StreamNotes::OPENED | StreamNotes::LATE));
+    assert!(desk.give("f") && desk.one("tdata:a", data("f")).is_bound);
+}
