@@ -375,7 +375,7 @@ fn names_are_those_of_the_data_format_that_is_named() {
     // Never by a guess.
     for (value, note) in [
         (slow.replace("slow", "fast"), "feed is not in the data format"),
-        (of("0ec63347ffc5", "slow", &[one, one]), "parameter 1 of a feed of 1"),
+        (of("0ec63347ffc5", "slow", &[one, one]), "parameter 1 is beyond the feed, which has 1"),
         (of("bench_3", "", &[one]), "no --format is \"bench_3\""),
         (slow.replace("format", "x"), "names no data format"),
     ] {
